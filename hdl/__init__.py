@@ -1,0 +1,1 @@
+"""Hardware: components in Amaranth, and the netlist they make."""

@@ -1,0 +1,1 @@
+"""Numbers and mathematics: formats, curves, the golden and the fixed model."""

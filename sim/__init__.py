@@ -1,0 +1,1 @@
+"""The hardware held against the model: engines, scoreboard, test bench."""
