@@ -1,0 +1,223 @@
+"""One dense layer: weights and neurons behind one clock enable."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib.data import StructLayout, View
+from amaranth.lib.wiring import Component, In, Out
+
+from bittrue.model.shape import Layer as LayerShape
+from bittrue.model.types import Codes, Format
+
+from .machine import Folding
+from .neuron import Neuron
+from .pipeline import delayed
+from .shapes import beats_of, lanes_of
+from .weights import WeightMemory, request_layout
+
+STAGES = ("accumulator", "preactivation", "output")
+"""Stages of a layer whose words can be compared, in order."""
+
+
+def probe_layout(format: Format, folding: Folding) -> StructLayout:
+    """Return the layout of what a stage shows in one cycle.
+
+    ``valid`` strobes once for each beat of words that moves on; ``fold`` is its neuron fold,
+    ``mask`` tells real lanes from padding, ``inexact`` and ``overflowed`` tell of each lane what
+    the stage lost.
+    """
+    lanes = folding.pe
+    return StructLayout(
+        {
+            "valid": 1,
+            "fold": range(folding.neuron_folds),
+            "mask": lanes,
+            "words": lanes_of(format, lanes),
+            "inexact": lanes,
+            "overflowed": lanes,
+        }
+    )
+
+
+class Layer(Component):
+    """A dense layer, ``pe`` neurons and ``simd`` inputs at a time.
+
+    Counters walk through the products of a sample; behind them is a pipeline without bubbles,
+    which stops as a whole while an output beat waits: read weights and inputs, blank padding, then
+    `Neuron`.
+
+    Parameters
+    ----------
+    layer : model Layer
+        Sizes, formats, curve.
+    folding : Folding
+        Lanes.
+    data_width : int
+        Width of the load port's data.
+    weights, biases : array of int64, optional
+        Codes at power-up; zero where not given.
+
+    Members
+    -------
+    available : In(1)
+        A sample waits in the buffer before the layer.
+    en, address, release : Out
+        How the buffer is read: clock enable, beat, and the sample's last read.
+    inputs : In(simd lanes)
+        The beat, one enabled cycle after its address.
+    o : Out(stream of beats)
+        Beats of ``pe`` outputs, ``neuron_folds`` of them a sample.
+    loading, valid, request, answered, response
+        The load port, as in `WeightMemory`.
+    accumulator, preactivation, output : Out(probe_layout)
+        What each stage shows.
+
+    Attributes
+    ----------
+    latency : int
+        Enabled cycles from the issue of a neuron's last products to its beat on ``o``.
+    initiation_interval : int
+        Cycles from one sample to the next: neuron folds times input folds.
+    """
+
+    def __init__(
+        self,
+        layer: LayerShape,
+        folding: Folding,
+        data_width: int,
+        *,
+        weights: Codes | None = None,
+        biases: Codes | None = None,
+    ) -> None:
+        self._folding, self._has_bias = folding, layer.bias is not None
+        self._memory = WeightMemory(layer, folding, data_width, weights=weights, biases=biases)
+        self._neurons = [Neuron(layer, folding.simd) for _ in range(folding.pe)]
+        # between memory and neuron: the register behind the blanking
+        self._to_neuron = self._memory.latency + 1
+        self.latency = self._to_neuron + self._neurons[0].latency
+        self.initiation_interval = folding.initiation_interval
+        formats = (layer.accumulator, layer.preactivation.format, layer.output.format)
+        super().__init__(
+            {
+                "available": In(1),
+                "en": Out(1),
+                "address": Out(range(folding.input_folds)),
+                "release": Out(1),
+                "inputs": In(lanes_of(layer.input.format, folding.simd)),
+                "o": Out(beats_of(layer.output.format, folding.pe)),
+                "loading": In(1),
+                "valid": In(1),
+                "request": In(request_layout(data_width)),
+                "answered": Out(1),
+                "response": Out(data_width),
+                **{
+                    stage: Out(probe_layout(format, folding))
+                    for stage, format in zip(STAGES, formats, strict=True)
+                },
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Connect counters, memory and neurons."""
+        m = Module()
+        m.submodules.memory = self._memory
+        m.submodules += self._neurons
+        m.d.comb += self.en.eq(~self.o.valid | self.o.ready)
+        tags = self._issue(m)
+        self._load(m)
+        self._operate(m, tags)
+
+        at_sum = self._to_neuron + self._neurons[0].to_accumulator
+        at_preactivation = self._to_neuron + self._neurons[0].to_preactivation
+        self._show(m, "accumulator", tags[at_sum])
+        self._show(m, "preactivation", tags[at_preactivation])
+        self._show(m, "output", tags[-1])
+        m.d.comb += [self.o.valid.eq(tags[-1].word), self.o.payload.last.eq(tags[-1].last_fold)]
+        mask = self.output.mask
+        for lane, neuron in enumerate(self._neurons):
+            m.d.comb += self.o.payload.lanes[lane].eq(Mux(mask[lane], neuron.output, 0))
+        return m
+
+    def _issue(self, m: Module) -> list[View]:
+        """Walk through a sample; return the tag of each pipeline stage, from the issue on."""
+        folds, beats = self._folding.neuron_folds, self._folding.input_folds
+        layout = StructLayout(
+            {"first": 1, "tail": 1, "word": 1, "last_fold": 1, "fold": range(folds)}
+        )
+        issue, row = Signal(layout), Signal(range(folds * beats))
+        m.d.comb += [
+            issue.first.eq(self.address == 0),
+            issue.tail.eq(self.address == beats - 1),
+            issue.word.eq(self.available & issue.tail),
+            issue.last_fold.eq(issue.fold == folds - 1),
+            self.release.eq(self.en & issue.word & issue.last_fold),
+            self._memory.row.eq(row),
+            self._memory.en.eq(self.en),
+        ]
+        fold = Signal(range(folds))
+        m.d.comb += issue.fold.eq(fold)
+        with m.If(self.en & self.available):
+            m.d.sync += [
+                row.eq(Mux(self.release, 0, row + 1)),
+                self.address.eq(Mux(issue.tail, 0, self.address + 1)),
+            ]
+            with m.If(issue.tail):
+                m.d.sync += fold.eq(Mux(issue.last_fold, 0, fold + 1))
+        tags = [issue]
+        for stage in range(self.latency):
+            tags.append(
+                delayed(
+                    m, tags[-1], 1, name=f"tag_{stage}", en=self.en, reset_less=False, shape=layout
+                )
+            )
+        return tags
+
+    def _load(self, m: Module) -> None:
+        """Hand the load port to the memory."""
+        m.d.comb += [
+            self._memory.loading.eq(self.loading),
+            self._memory.valid.eq(self.valid),
+            self._memory.request.eq(self.request),
+            self.answered.eq(self._memory.answered),
+            self.response.eq(self._memory.response),
+        ]
+
+    def _operate(self, m: Module, tags: list[View]) -> None:
+        """Bring operands, padding blanked, to the neurons."""
+        memory, simd = self._memory, self._folding.simd
+        real = Mux(tags[1].tail, (1 << self._folding.last_inputs) - 1, (1 << simd) - 1)
+
+        def blanked(lanes: View, offset: int, name: str) -> Signal:
+            words = [lanes[offset + n] for n in range(simd)]
+            kept = [
+                Mux(real[n], word, 0).as_unsigned()[: len(word)] for n, word in enumerate(words)
+            ]
+            return delayed(m, Cat(kept), 1, name=name, en=self.en)
+
+        inputs = blanked(self.inputs, 0, "inputs")
+        for lane, neuron in enumerate(self._neurons):
+            m.d.comb += [
+                neuron.en.eq(self.en),
+                neuron.first.eq(tags[self._to_neuron].first),
+                neuron.inputs.eq(inputs),
+                neuron.weights.eq(blanked(memory.weights, lane * simd, f"weights_{lane}")),
+            ]
+        if self._has_bias:
+            at_bias = self._to_neuron + self._neurons[0].bias_delay - memory.latency
+            m.d.comb += [memory.bias_en.eq(self.en), memory.fold.eq(tags[at_bias].fold)]
+            m.d.comb += [n.bias.eq(memory.biases[lane]) for lane, n in enumerate(self._neurons)]
+
+    def _show(self, m: Module, stage: str, tag: View) -> None:
+        """Show the words of one stage, which the tag belongs to."""
+        probe, folding = getattr(self, stage), self._folding
+        real = Mux(tag.last_fold, (1 << folding.last_neurons) - 1, (1 << folding.pe) - 1)
+        m.d.comb += [
+            probe.valid.eq(tag.word & self.en),
+            probe.fold.eq(tag.fold),
+            probe.mask.eq(real),
+        ]
+        for lane, neuron in enumerate(self._neurons):
+            m.d.comb += probe.words[lane].eq(getattr(neuron, stage))
+            if stage != "accumulator":
+                m.d.comb += [
+                    probe.inexact[lane].eq(getattr(neuron, f"{stage}_inexact")),
+                    probe.overflowed[lane].eq(getattr(neuron, f"{stage}_overflowed")),
+                ]
