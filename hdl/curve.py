@@ -1,0 +1,114 @@
+"""A piecewise-linear curve in gates."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib.wiring import Component, In, Out
+
+from bittrue.model.curves import Curve as Table
+
+from .pipeline import delayed
+from .requantize import Requantize
+from .shapes import shape_of
+
+
+class Curve(Component):
+    """A piecewise-linear curve: look the segment up, multiply, add, requantize, mirror.
+
+    The constants are those of the table it is made from. Where all slopes are powers of two there
+    is no multiplier: the argument is shifted.
+
+    Parameters
+    ----------
+    table : model Curve
+        Segments, formats, mirror.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    i : In(pre-activation format)
+        Code.
+    o : Out(output format)
+        Code, ``latency`` enabled cycles later.
+    inexact, overflowed : Out(1)
+        What the requantization lost, before mirroring. In step with ``o``.
+
+    Attributes
+    ----------
+    latency : int
+        Enabled cycles from ``i`` to ``o``. Initiation interval 1.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._shifts = all(slope & (slope - 1) == 0 for _, slope, _ in table.segments if slope >= 0)
+        self._shifts &= all(slope >= 0 for _, slope, _ in table.segments)
+        self._requantize = Requantize(table.sum_format, table.output)
+        to_sum = 4 if self._shifts else 5
+        self.latency = to_sum + self._requantize.latency + (table.mirror is not None)
+        super().__init__(
+            {
+                "en": In(1),
+                "i": In(shape_of(table.input)),
+                "o": Out(shape_of(table.output.format)),
+                "inexact": Out(1),
+                "overflowed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the stages in order."""
+        m = Module()
+        m.submodules.requantize = requantize = self._requantize
+        mirrored = self._table.mirror is not None
+        z = Mux(self.i < 0, -self.i, self.i)[: len(self.i)] if mirrored else self.i
+        z = delayed(m, z, 1, name="argument", en=self.en)
+        m.d.comb += [requantize.en.eq(self.en), requantize.i.eq(self._line(m, z))]
+        results = (requantize.o, requantize.inexact, requantize.overflowed)
+        if mirrored:
+            stages = self.latency - 1
+            negative = delayed(m, self.i < 0, stages, name="negative", en=self.en)
+            value = Mux(negative, self._table.mirror - requantize.o, requantize.o)
+            results = tuple(
+                delayed(m, result, 1, name=f"result_{n}", en=self.en)
+                for n, result in enumerate((value, *results[1:]))
+            )
+        ports = (self.o, self.inexact, self.overflowed)
+        m.d.comb += [port.eq(result) for port, result in zip(ports, results, strict=True)]
+        return m
+
+    def _line(self, m: Module, z: Signal) -> Value:
+        """Return ``slope * z + intercept`` of the segment that ``z`` falls in."""
+        table = self._table
+        reached = Cat(z >= segment.start for segment in table.segments[1:])
+        reached = delayed(m, reached, 1, name="reached", en=self.en)
+        z = delayed(m, z, 1, name="argument_beside_reached", en=self.en)
+
+        frac = table.sum_format.frac
+        intercept_shift = frac - table.intercept_format.frac
+        product_shift = frac - table.slope_format.frac - table.input.frac
+        intercept = self._chosen(
+            m,
+            reached,
+            [Const(s.intercept, shape_of(table.intercept_format)) for s in table.segments],
+        )
+        intercept = delayed(m, intercept, 1, name="intercept", en=self.en)
+        if self._shifts:
+            terms = [z << s.slope.bit_length() - 1 if s.slope else Const(0) for s in table.segments]
+            product = delayed(m, self._chosen(m, reached, terms), 1, name="product", en=self.en)
+        else:
+            slope = self._chosen(
+                m, reached, [Const(s.slope, shape_of(table.slope_format)) for s in table.segments]
+            )
+            slope = delayed(m, slope, 1, name="slope", en=self.en)
+            z = delayed(m, z, 1, name="argument_beside_slope", en=self.en)
+            product = delayed(m, slope * z, 1, name="product", en=self.en)
+            intercept = delayed(m, intercept, 1, name="intercept_beside_product", en=self.en)
+        total = (product << product_shift) + (intercept << intercept_shift)
+        return delayed(m, total, 1, name="total", en=self.en, shape=shape_of(table.sum_format))
+
+    def _chosen(self, m: Module, reached: Value, choices: list[Value]) -> Value:
+        """Return the choice of the last segment whose start is reached."""
+        chosen = choices[0]
+        for flag, choice in zip(reached, choices[1:], strict=True):
+            chosen = Mux(flag, choice, chosen)
+        return chosen

@@ -1,0 +1,54 @@
+"""What goes into a machine, and what is seen to come out of it."""
+
+from dataclasses import dataclass
+
+from bittrue.model.design import Weights
+from bittrue.model.formats import Codes, Loss
+
+STAGES = ("accumulator", "preactivation", "output")
+"""Stages of a layer, as they are numbered in `Run.words`."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One load of weights, then samples.
+
+    Members
+    -------
+    weights : Weights
+        What is loaded.
+    codes : ndarray of int64, shape (samples, inputs)
+        What is streamed.
+    """
+
+    weights: Weights
+    codes: Codes
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one session showed.
+
+    Members
+    -------
+    words : ndarray of int64, shape (n, 6)
+        Words of the trace ports by cycle: cycle, layer, stage number, sample of the session,
+        neuron, code.
+    outputs : ndarray of int64, shape (n, 4)
+        Words of the output stream by cycle: cycle, sample, neuron, code.
+    accepted : ndarray of int64, shape (n, 2)
+        Beats taken in: cycle, sample.
+    counts : tuple of (Loss, Loss), one pair a layer, or None
+        The loss counters of pre-activation and output; None without counters.
+    framing_error : bool
+        Whether the machine reports a wrong ``last``.
+    stalled_at : int or None
+        The cycle at which the simulation was given up because nothing moved, if it was.
+    """
+
+    words: Codes
+    outputs: Codes
+    accepted: Codes
+    counts: tuple[tuple[Loss, Loss], ...] | None
+    framing_error: bool = False
+    stalled_at: int | None = None
