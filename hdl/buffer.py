@@ -9,6 +9,7 @@ from amaranth.utils import ceil_log2
 
 from bittrue.model.types import Format
 
+from . import timing
 from .shapes import beats_of, lanes_of
 
 
@@ -53,7 +54,7 @@ class SampleBuffer(Component):
         Cycles from a sample's last beat to ``available``. Initiation interval: ``beats`` cycles.
     """
 
-    latency = 1
+    latency = timing.BUFFER
 
     def __init__(self, format: Format, lanes: int, beats: int) -> None:
         self._layout, self._beats = lanes_of(format, lanes), beats
@@ -147,7 +148,7 @@ class WidthConverter(Component):
         number of beats a sample, in and out.
     """
 
-    latency = 1
+    latency = timing.CONVERTER
 
     def __init__(self, format: Format, lanes_in: int, lanes_out: int, size: int) -> None:
         self._format, self._beats_out = format, -(-size // lanes_out)

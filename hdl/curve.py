@@ -5,6 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from bittrue.model.curves import Curve as Table
 
+from . import timing
 from .pipeline import delayed
 from .requantize import Requantize
 from .shapes import shape_of
@@ -40,11 +41,7 @@ class Curve(Component):
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._shifts = all(slope & (slope - 1) == 0 for _, slope, _ in table.segments if slope >= 0)
-        self._shifts &= all(slope >= 0 for _, slope, _ in table.segments)
-        self._requantize = Requantize(table.sum_format, table.output)
-        to_sum = 4 if self._shifts else 5
-        self.latency = to_sum + self._requantize.latency + (table.mirror is not None)
+        self.latency = timing.curve(table)
         super().__init__(
             {
                 "en": In(1),
@@ -58,7 +55,9 @@ class Curve(Component):
     def elaborate(self, platform: object) -> Module:
         """Build the stages in order."""
         m = Module()
-        m.submodules.requantize = requantize = self._requantize
+        m.submodules.requantize = requantize = Requantize(
+            self._table.sum_format, self._table.output
+        )
         mirrored = self._table.mirror is not None
         z = Mux(self.i < 0, -self.i, self.i)[: len(self.i)] if mirrored else self.i
         z = delayed(m, z, 1, name="argument", en=self.en)
@@ -92,7 +91,7 @@ class Curve(Component):
             [Const(s.intercept, shape_of(table.intercept_format)) for s in table.segments],
         )
         intercept = delayed(m, intercept, 1, name="intercept", en=self.en)
-        if self._shifts:
+        if timing.shifts_only(table):
             terms = [z << s.slope.bit_length() - 1 if s.slope else Const(0) for s in table.segments]
             product = delayed(m, self._chosen(m, reached, terms), 1, name="product", en=self.en)
         else:

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 from bittrue.model.shape import Layer as LayerShape
 from bittrue.model.types import Codes, Format
 
+from . import timing
 from .machine import Folding
 from .neuron import Neuron
 from .pipeline import delayed
@@ -87,12 +88,10 @@ class Layer(Component):
         weights: Codes | None = None,
         biases: Codes | None = None,
     ) -> None:
-        self._folding, self._has_bias = folding, layer.bias is not None
-        self._memory = WeightMemory(layer, folding, data_width, weights=weights, biases=biases)
-        self._neurons = [Neuron(layer, folding.simd) for _ in range(folding.pe)]
-        # between memory and neuron: the register behind the blanking
-        self._to_neuron = self._memory.latency + 1
-        self.latency = self._to_neuron + self._neurons[0].latency
+        self._layer, self._folding, self._data_width = layer, folding, data_width
+        self._initial = {"weights": weights, "biases": biases}
+        self._timing = timing.LayerTiming.of(layer, folding)
+        self.latency = self._timing.output
         self.initiation_interval = folding.initiation_interval
         formats = (layer.accumulator, layer.preactivation.format, layer.output.format)
         super().__init__(
@@ -118,25 +117,26 @@ class Layer(Component):
     def elaborate(self, platform: object) -> Module:
         """Connect counters, memory and neurons."""
         m = Module()
-        m.submodules.memory = self._memory
-        m.submodules += self._neurons
+        folding = self._folding
+        m.submodules.memory = memory = WeightMemory(
+            self._layer, folding, self._data_width, **self._initial
+        )
+        neurons = [Neuron(self._layer, folding.simd) for _ in range(folding.pe)]
+        m.submodules += neurons
         m.d.comb += self.en.eq(~self.o.valid | self.o.ready)
-        tags = self._issue(m)
-        self._load(m)
-        self._operate(m, tags)
+        tags = self._issue(m, memory)
+        self._load(m, memory)
+        self._operate(m, memory, neurons, tags)
+        for stage in STAGES:
+            self._show(m, stage, neurons, tags[getattr(self._timing, stage)])
 
-        at_sum = self._to_neuron + self._neurons[0].to_accumulator
-        at_preactivation = self._to_neuron + self._neurons[0].to_preactivation
-        self._show(m, "accumulator", tags[at_sum])
-        self._show(m, "preactivation", tags[at_preactivation])
-        self._show(m, "output", tags[-1])
         m.d.comb += [self.o.valid.eq(tags[-1].word), self.o.payload.last.eq(tags[-1].last_fold)]
-        mask = self.output.mask
-        for lane, neuron in enumerate(self._neurons):
-            m.d.comb += self.o.payload.lanes[lane].eq(Mux(mask[lane], neuron.output, 0))
+        for lane, neuron in enumerate(neurons):
+            real = self.output.mask[lane]
+            m.d.comb += self.o.payload.lanes[lane].eq(Mux(real, neuron.output, 0))
         return m
 
-    def _issue(self, m: Module) -> list[View]:
+    def _issue(self, m: Module, memory: WeightMemory) -> list[View]:
         """Walk through a sample; return the tag of each pipeline stage, from the issue on."""
         folds, beats = self._folding.neuron_folds, self._folding.input_folds
         layout = StructLayout(
@@ -149,8 +149,8 @@ class Layer(Component):
             issue.word.eq(self.available & issue.tail),
             issue.last_fold.eq(issue.fold == folds - 1),
             self.release.eq(self.en & issue.word & issue.last_fold),
-            self._memory.row.eq(row),
-            self._memory.en.eq(self.en),
+            memory.row.eq(row),
+            memory.en.eq(self.en),
         ]
         fold = Signal(range(folds))
         m.d.comb += issue.fold.eq(fold)
@@ -170,19 +170,21 @@ class Layer(Component):
             )
         return tags
 
-    def _load(self, m: Module) -> None:
+    def _load(self, m: Module, memory: WeightMemory) -> None:
         """Hand the load port to the memory."""
         m.d.comb += [
-            self._memory.loading.eq(self.loading),
-            self._memory.valid.eq(self.valid),
-            self._memory.request.eq(self.request),
-            self.answered.eq(self._memory.answered),
-            self.response.eq(self._memory.response),
+            memory.loading.eq(self.loading),
+            memory.valid.eq(self.valid),
+            memory.request.eq(self.request),
+            self.answered.eq(memory.answered),
+            self.response.eq(memory.response),
         ]
 
-    def _operate(self, m: Module, tags: list[View]) -> None:
+    def _operate(
+        self, m: Module, memory: WeightMemory, neurons: list[Neuron], tags: list[View]
+    ) -> None:
         """Bring operands, padding blanked, to the neurons."""
-        memory, simd = self._memory, self._folding.simd
+        simd = self._folding.simd
         real = Mux(tags[1].tail, (1 << self._folding.last_inputs) - 1, (1 << simd) - 1)
 
         def blanked(lanes: View, offset: int, name: str) -> Signal:
@@ -193,19 +195,19 @@ class Layer(Component):
             return delayed(m, Cat(kept), 1, name=name, en=self.en)
 
         inputs = blanked(self.inputs, 0, "inputs")
-        for lane, neuron in enumerate(self._neurons):
+        for lane, neuron in enumerate(neurons):
             m.d.comb += [
                 neuron.en.eq(self.en),
-                neuron.first.eq(tags[self._to_neuron].first),
+                neuron.first.eq(tags[self._timing.operands].first),
                 neuron.inputs.eq(inputs),
                 neuron.weights.eq(blanked(memory.weights, lane * simd, f"weights_{lane}")),
             ]
-        if self._has_bias:
-            at_bias = self._to_neuron + self._neurons[0].bias_delay - memory.latency
+        if self._layer.bias is not None:
+            at_bias = self._timing.operands + neurons[0].bias_delay - memory.latency
             m.d.comb += [memory.bias_en.eq(self.en), memory.fold.eq(tags[at_bias].fold)]
-            m.d.comb += [n.bias.eq(memory.biases[lane]) for lane, n in enumerate(self._neurons)]
+            m.d.comb += [n.bias.eq(memory.biases[lane]) for lane, n in enumerate(neurons)]
 
-    def _show(self, m: Module, stage: str, tag: View) -> None:
+    def _show(self, m: Module, stage: str, neurons: list[Neuron], tag: View) -> None:
         """Show the words of one stage, which the tag belongs to."""
         probe, folding = getattr(self, stage), self._folding
         real = Mux(tag.last_fold, (1 << folding.last_neurons) - 1, (1 << folding.pe) - 1)
@@ -214,7 +216,7 @@ class Layer(Component):
             probe.fold.eq(tag.fold),
             probe.mask.eq(real),
         ]
-        for lane, neuron in enumerate(self._neurons):
+        for lane, neuron in enumerate(neurons):
             m.d.comb += probe.words[lane].eq(getattr(neuron, stage))
             if stage != "accumulator":
                 m.d.comb += [

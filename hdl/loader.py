@@ -5,7 +5,8 @@ from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.stream import Signature
 from amaranth.lib.wiring import Component, In, Out
 
-from .weights import INPUT_BITS, NEURON_BITS, WeightMemory, request_layout
+from . import timing
+from .weights import INPUT_BITS, NEURON_BITS, request_layout
 
 LAYER_BITS = 8
 
@@ -56,7 +57,7 @@ class Loader(Component):
         ``latency + 1`` for reads with an unstalled sink.
     """
 
-    latency = WeightMemory.load_latency + 1
+    latency = timing.LOAD + 1
 
     def __init__(self, layers: int, data_width: int) -> None:
         self._layers = layers
@@ -85,7 +86,7 @@ class Loader(Component):
             self.valid[layer].eq(taken & (asked.layer == layer)) for layer in range(self._layers)
         ]
         # requests to no layer pass through these chains too, and find nothing
-        under_way, reads = Signal(WeightMemory.load_latency), Signal(WeightMemory.load_latency)
+        under_way, reads = Signal(timing.LOAD), Signal(timing.LOAD)
         waiting, waiting_next = Signal(), Signal()
         read = taken & ~asked.write
         given = self.response.valid & self.response.ready

@@ -5,6 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from bittrue.model.types import Format
 
+from . import timing
 from .shapes import lanes_of, shape_of
 
 
@@ -56,8 +57,7 @@ class Mac(Component):
         self._weight, self._input = weight, input
         self._accumulator, self._bias = accumulator, bias
         self._simd = simd
-        self.bias_delay = 1 + (simd - 1).bit_length()
-        self.latency = self.bias_delay + 1
+        self.bias_delay, self.latency = timing.bias_delay(simd), timing.mac(simd)
         ports = {
             "en": In(1),
             "first": In(1),

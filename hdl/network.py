@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib.stream import Signature
-from amaranth.lib.wiring import Component, In, Member, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, Member, Out, PureInterface, connect, flipped
 from amaranth.utils import bits_for
 
 from bittrue.model.shape import Weights
-from bittrue.model.types import Codes, Format
+from bittrue.model.types import Format
 
+from . import timing
 from .buffer import SampleBuffer, WidthConverter
 from .layer import STAGES, Layer
 from .loader import Loader, load_layout
@@ -70,26 +71,11 @@ class Network(Component):
     def __init__(self, machine: Machine, weights: Weights | None = None) -> None:
         self.machine = machine
         self.initiation_interval = machine.initiation_interval
-        data_width = data_width_of(machine)
-        self._layers = []
-        self._buffers = []
-        for number, (layer, folding) in enumerate(machine.parts):
-            initial = _initial(weights, number)
-            self._layers.append(Layer(layer, folding, data_width, **initial))
-            self._buffers.append(
-                SampleBuffer(layer.input.format, folding.simd, folding.input_folds)
-            )
-        self._converters = [
-            WidthConverter(layer.output.format, before.pe, after.simd, layer.outputs)
-            if before.pe != after.simd
-            else None
-            for (layer, before), after in zip(machine.parts, machine.foldings[1:], strict=False)
-        ]
-        self._loader = Loader(len(self._layers), data_width)
-        self.latency = self._first_to_last()
-        super().__init__(self._ports(data_width))
+        self.latency = timing.network(machine)
+        self._data_width, self._weights = data_width_of(machine), weights
+        super().__init__(self._ports())
 
-    def _ports(self, data_width: int) -> dict[str, Member]:
+    def _ports(self) -> dict[str, Member]:
         machine = self.machine
         first, last = machine.parts[0], machine.parts[-1]
         ports = {
@@ -98,8 +84,8 @@ class Network(Component):
             "hold": In(1),
             "idle": Out(1),
             "framing_error": Out(1),
-            "load": In(Signature(load_layout(data_width))),
-            "loaded": Out(Signature(data_width)),
+            "load": In(Signature(load_layout(self._data_width))),
+            "loaded": Out(Signature(self._data_width)),
         }
         if machine.counters != "none":
             highest = counter_address(len(machine.parts) - 1, 1, 1)
@@ -115,66 +101,77 @@ class Network(Component):
             }
         return ports
 
-    def _first_to_last(self) -> int:
-        """Follow a lone sample through the network, and return when its last beat leaves."""
-        arrivals = list(range(self.machine.foldings[0].input_folds))
-        for number, (layer, folding) in enumerate(
-            zip(self._layers, self.machine.foldings, strict=True)
-        ):
-            start = arrivals[-1] + SampleBuffer.latency + layer.latency + folding.input_folds - 1
-            arrivals = [start + fold * folding.input_folds for fold in range(folding.neuron_folds)]
-            if number < len(self._converters) and self._converters[number] is not None:
-                arrivals = _converted(arrivals, folding, self.machine.foldings[number + 1])
-        return arrivals[-1]
-
     def elaborate(self, platform: object) -> Module:
         """Connect everything."""
         m = Module()
-        for number, (buffer, layer) in enumerate(zip(self._buffers, self._layers, strict=True)):
-            m.submodules[f"buffer_{number}"] = buffer
-            m.submodules[f"layer_{number}"] = layer
-            m.d.comb += [
-                layer.available.eq(buffer.available),
-                layer.inputs.eq(buffer.lanes),
-                buffer.en.eq(layer.en),
-                buffer.address.eq(layer.address),
-                buffer.release.eq(layer.release),
-            ]
-        for number, converter in enumerate(self._converters):
-            source, sink = self._layers[number].o, self._buffers[number + 1].i
-            if converter is not None:
-                m.submodules[f"converter_{number}"] = converter
-                connect(m, source, converter.i)
-                source = converter.o
-            connect(m, source, sink)
-        connect(m, flipped(self.i), self._buffers[0].i)
-        connect(m, self._layers[-1].o, flipped(self.o))
-        self._follow(m)
-        self._connect_loader(m)
+        layers = [self._layer(m, number) for number in range(len(self.machine.parts))]
+        buffers = [self._buffer(m, number, layer) for number, layer in enumerate(layers)]
+        for number in range(1, len(layers)):
+            connect(m, self._converted(m, number, layers[number - 1].o), buffers[number].i)
+        connect(m, flipped(self.i), buffers[0].i)
+        connect(m, layers[-1].o, flipped(self.o))
+
+        m.submodules.loader = loader = Loader(len(layers), self._data_width)
+        self._follow(m, buffers[0], loader)
+        self._connect_loader(m, loader, layers)
         if self.machine.counters != "none":
-            self._count(m)
+            self._count(m, layers)
         if self.machine.trace:
-            self._trace(m)
+            self._trace(m, layers)
         return m
 
-    def _follow(self, m: Module) -> None:
+    def _layer(self, m: Module, number: int) -> Layer:
+        shape, folding = self.machine.parts[number]
+        initial = {}
+        if self._weights is not None:
+            given = self._weights
+            initial = {"weights": given.weights[number], "biases": given.biases[number]}
+        m.submodules[f"layer_{number}"] = layer = Layer(shape, folding, self._data_width, **initial)
+        return layer
+
+    def _buffer(self, m: Module, number: int, layer: Layer) -> SampleBuffer:
+        """Build the buffer that a layer reads."""
+        shape, folding = self.machine.parts[number]
+        m.submodules[f"buffer_{number}"] = buffer = SampleBuffer(
+            shape.input.format, folding.simd, folding.input_folds
+        )
+        m.d.comb += [
+            layer.available.eq(buffer.available),
+            layer.inputs.eq(buffer.lanes),
+            buffer.en.eq(layer.en),
+            buffer.address.eq(layer.address),
+            buffer.release.eq(layer.release),
+        ]
+        return buffer
+
+    def _converted(self, m: Module, number: int, stream: PureInterface) -> PureInterface:
+        """Return a layer's outputs in beats as wide as the next layer, ``number``, takes them."""
+        shape, folding = self.machine.parts[number]
+        before = self.machine.foldings[number - 1]
+        if before.pe == folding.simd:
+            return stream
+        m.submodules[f"converter_{number}"] = converter = WidthConverter(
+            shape.input.format, before.pe, folding.simd, shape.inputs
+        )
+        connect(m, stream, converter.i)
+        return converter.o
+
+    def _follow(self, m: Module, intake: SampleBuffer, loader: Loader) -> None:
         """Count the samples under way, and tell when there are none."""
         in_flight = Signal(IN_FLIGHT_BITS)
-        intake = self._buffers[0]
         left = self.o.valid & self.o.ready & self.o.payload.last
         m.d.sync += [
             in_flight.eq(in_flight + intake.committed - left),
             self.idle.eq(self.hold & ~self.i.ready & (in_flight == 0)),
             self.framing_error.eq(self.framing_error | intake.misframed),
         ]
-        m.d.comb += intake.hold.eq(self.hold | self.idle | self._loader.busy)
+        m.d.comb += intake.hold.eq(self.hold | self.idle | loader.busy)
 
-    def _connect_loader(self, m: Module) -> None:
-        m.submodules.loader = loader = self._loader
+    def _connect_loader(self, m: Module, loader: Loader, layers: list[Layer]) -> None:
         connect(m, flipped(self.load), loader.request)
         connect(m, loader.response, flipped(self.loaded))
         m.d.comb += loader.open.eq(self.idle & self.hold)
-        for number, layer in enumerate(self._layers):
+        for number, layer in enumerate(layers):
             m.d.comb += [
                 layer.loading.eq(self.idle | loader.busy),
                 layer.valid.eq(loader.valid[number]),
@@ -183,7 +180,7 @@ class Network(Component):
                 loader.answers[number].eq(layer.response),
             ]
 
-    def _count(self, m: Module) -> None:
+    def _count(self, m: Module, layers: list[Layer]) -> None:
         counters = []
         for number, stage, format, folding in stages_of(self.machine):
             if stage == STAGES[0]:
@@ -191,18 +188,18 @@ class Network(Component):
             counter = LossCounter(format, folding, inexact=self.machine.counters == "full")
             m.submodules[f"counter_{number}_{stage}"] = counter
             m.d.comb += [
-                counter.probe.eq(getattr(self._layers[number], stage)),
+                counter.probe.eq(getattr(layers[number], stage)),
                 counter.clear.eq(self.count_clear & self.idle),
             ]
             counters.append(counter)
         m.d.sync += self.count.eq(selected(m, counters, self.count_address))
 
-    def _trace(self, m: Module) -> None:
+    def _trace(self, m: Module, layers: list[Layer]) -> None:
         for number, stage, format, folding in stages_of(self.machine):
             tracer = Tracer(format, folding)
             m.submodules[f"tracer_{number}_{stage}"] = tracer
             m.d.comb += [
-                tracer.probe.eq(getattr(self._layers[number], stage)),
+                tracer.probe.eq(getattr(layers[number], stage)),
                 getattr(self, trace_name(number, stage)).eq(tracer.o),
             ]
 
@@ -224,19 +221,3 @@ def stages_of(machine: Machine) -> Iterator[tuple[int, str, Format, Folding]]:
         formats = (layer.accumulator, layer.preactivation.format, layer.output.format)
         for stage, format in zip(STAGES, formats, strict=True):
             yield number, stage, format, folding
-
-
-def _initial(weights: Weights | None, layer: int) -> dict[str, Codes | None]:
-    if weights is None:
-        return {}
-    return {"weights": weights.weights[layer], "biases": weights.biases[layer]}
-
-
-def _converted(arrivals: list[int], before: Folding, after: Folding) -> list[int]:
-    """Return when a width converter gives the beats of a sample, from when it is given them."""
-    given: list[int] = []
-    for beat in range(after.input_folds):
-        lanes = min((beat + 1) * after.simd, before.outputs)
-        complete = arrivals[-(-lanes // before.pe) - 1] + WidthConverter.latency
-        given.append(max(complete, given[-1] + 1) if given else complete)
-    return given

@@ -5,6 +5,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from bittrue.model.shape import Layer
 
+from . import timing
 from .curve import Curve
 from .mac import Mac
 from .requantize import Requantize
@@ -40,20 +41,15 @@ class Neuron(Component):
     ----------
     bias_delay : int
         Enabled cycles from ``first`` to the cycle that reads the bias.
-    to_accumulator, to_preactivation, to_output : int
-        Enabled cycles from the last operands to each stage; the last is the latency. Initiation
-        interval: as many cycles as a neuron has beats of inputs.
+    latency : int
+        Enabled cycles from the last operands to the output. Initiation interval: as many cycles
+        as a neuron has beats of inputs.
     """
 
     def __init__(self, layer: Layer, simd: int) -> None:
-        bias = layer.bias.format if layer.bias else None
-        self._mac = Mac(layer.weight.format, layer.input.format, layer.accumulator, simd, bias)
-        self._requantize = Requantize(layer.accumulator, layer.preactivation)
-        self._curve = Curve(layer.curve)
-        self.bias_delay = self._mac.bias_delay
-        self.to_accumulator = self._mac.latency
-        self.to_preactivation = self.to_accumulator + self._requantize.latency
-        self.to_output = self.latency = self.to_preactivation + self._curve.latency
+        self._layer, self._simd = layer, simd
+        self.bias_delay = timing.bias_delay(simd)
+        self.latency = timing.mac(simd) + timing.REQUANTIZE + timing.curve(layer.curve)
         ports = {
             "en": In(1),
             "first": In(1),
@@ -61,8 +57,8 @@ class Neuron(Component):
             "inputs": In(lanes_of(layer.input.format, simd)),
             "accumulator": Out(shape_of(layer.accumulator)),
         }
-        if bias is not None:
-            ports["bias"] = In(shape_of(bias))
+        if layer.bias is not None:
+            ports["bias"] = In(shape_of(layer.bias.format))
         for stage, format in (
             ("preactivation", layer.preactivation.format),
             ("output", layer.output.format),
@@ -77,9 +73,13 @@ class Neuron(Component):
     def elaborate(self, platform: object) -> Module:
         """Connect the three stages."""
         m = Module()
-        m.submodules.mac, m.submodules.requantize = self._mac, self._requantize
-        m.submodules.curve = self._curve
-        mac = self._mac
+        layer = self._layer
+        bias = layer.bias.format if layer.bias else None
+        m.submodules.mac = mac = Mac(
+            layer.weight.format, layer.input.format, layer.accumulator, self._simd, bias
+        )
+        m.submodules.requantize = requantize = Requantize(layer.accumulator, layer.preactivation)
+        m.submodules.curve = curve = Curve(layer.curve)
         m.d.comb += [
             mac.en.eq(self.en),
             mac.first.eq(self.first),
@@ -87,10 +87,10 @@ class Neuron(Component):
             mac.inputs.eq(self.inputs),
             self.accumulator.eq(mac.o),
         ]
-        if "bias" in self.signature.members:
+        if bias is not None:
             m.d.comb += mac.bias.eq(self.bias)
         before = mac.o
-        for name, stage in (("preactivation", self._requantize), ("output", self._curve)):
+        for name, stage in (("preactivation", requantize), ("output", curve)):
             m.d.comb += [
                 stage.en.eq(self.en),
                 stage.i.eq(before),

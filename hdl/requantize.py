@@ -6,6 +6,7 @@ from amaranth.lib.wiring import Component, In, Out
 from bittrue.model.modes import Overflow, Rounding
 from bittrue.model.types import FixedType, Format
 
+from . import timing
 from .pipeline import delayed
 from .shapes import shape_of
 
@@ -39,7 +40,7 @@ class Requantize(Component):
         Enabled cycles from ``i`` to ``o``. Initiation interval 1.
     """
 
-    latency = 2
+    latency = timing.REQUANTIZE
 
     def __init__(self, source: Format, target: FixedType) -> None:
         self._source, self._target = source, target

@@ -11,6 +11,7 @@ from amaranth.utils import bits_for
 from bittrue.model.shape import Layer
 from bittrue.model.types import Codes, Format
 
+from . import timing
 from .machine import Folding
 from .pipeline import delayed
 from .shapes import lanes_of
@@ -70,8 +71,8 @@ class WeightMemory(Component):
         interval 1.
     """
 
-    latency = 1
-    load_latency = 5
+    latency = timing.MEMORY
+    load_latency = timing.LOAD
 
     def __init__(
         self,

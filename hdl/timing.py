@@ -1,0 +1,99 @@
+"""When things happen, in cycles: what components promise, and tests hold them to.
+
+Latencies are counted in cycles in which the clock enable is up.
+"""
+
+from dataclasses import dataclass
+
+from bittrue.model.curves import Curve
+from bittrue.model.shape import Layer
+
+from .machine import Folding, Machine
+
+MEMORY = 1
+"""From an address to what a memory holds there."""
+
+BUFFER = 1
+"""From a sample's last beat to the first read of it."""
+
+CONVERTER = 1
+"""From a beat to the first beat that it completes, in a width converter."""
+
+REQUANTIZE = 2
+"""From a code to the requantized one."""
+
+LOAD = 5
+"""From a read request at a weight memory to its response."""
+
+
+def bias_delay(simd: int) -> int:
+    """Return the cycles from a neuron's first operands to the cycle that reads its bias."""
+    return 1 + (simd - 1).bit_length()
+
+
+def mac(simd: int) -> int:
+    """Return the cycles from operands to the sum that includes them."""
+    return bias_delay(simd) + 1
+
+
+def shifts_only(curve: Curve) -> bool:
+    """Tell whether all slopes of a curve are zero or powers of two: it needs no multiplier."""
+    return all(row.slope >= 0 and row.slope.bit_count() <= 1 for row in curve.segments)
+
+
+def curve(table: Curve) -> int:
+    """Return the cycles from a pre-activation to its output."""
+    to_sum = 4 if shifts_only(table) else 5
+    return to_sum + REQUANTIZE + (table.mirror is not None)
+
+
+@dataclass(frozen=True)
+class LayerTiming:
+    """Pipeline stages of a layer, counted from the issue of an address.
+
+    Members
+    -------
+    operands : int
+        Operands reach the neurons.
+    accumulator, preactivation, output : int
+        The neuron's words show, counted from its last operands' issue.
+    """
+
+    operands: int
+    accumulator: int
+    preactivation: int
+    output: int
+
+    @classmethod
+    def of(cls, layer: Layer, folding: Folding) -> "LayerTiming":
+        """Return the timing of a layer."""
+        # one register behind the memory blanks padding
+        operands = MEMORY + 1
+        accumulator = operands + mac(folding.simd)
+        preactivation = accumulator + REQUANTIZE
+        return cls(operands, accumulator, preactivation, preactivation + curve(layer.curve))
+
+
+def network(machine: Machine) -> int:
+    """Return the cycles from a lone sample's first beat in to its last beat out.
+
+    Both in the cycle of transfer, source and sink unstalled.
+    """
+    foldings = machine.foldings
+    beats = list(range(foldings[0].input_folds))
+    for number, (layer, folding) in enumerate(machine.parts):
+        first = beats[-1] + BUFFER + folding.input_folds - 1 + LayerTiming.of(layer, folding).output
+        beats = [first + fold * folding.input_folds for fold in range(folding.neuron_folds)]
+        if number + 1 < len(foldings) and folding.pe != foldings[number + 1].simd:
+            beats = _converted(beats, folding, foldings[number + 1])
+    return beats[-1]
+
+
+def _converted(arrivals: list[int], before: Folding, after: Folding) -> list[int]:
+    """Return when a width converter gives the beats of a sample, from when it is given them."""
+    given: list[int] = []
+    for beat in range(after.input_folds):
+        lanes = min((beat + 1) * after.simd, before.outputs)
+        complete = arrivals[-(-lanes // before.pe) - 1] + CONVERTER
+        given.append(max(complete, given[-1] + 1) if given else complete)
+    return given
