@@ -53,7 +53,7 @@ def quantize(golden: GoldenNetwork, config: Config | None = None, **choices: Any
     codes: list[Codes] = []
     for number, weights in enumerate(golden.weights):
         chosen = config.layer(number, len(golden.weights))
-        input = layers[-1].output if layers else chosen.input_type
+        input = layers[-1].output if layers else config.input_type
         layers.append(_layer(chosen, input, weights))
         codes.append(_encoded(number, weights, layers[-1].weight))
     return Design(Shape(tuple(layers)), Weights(codes))
