@@ -205,6 +205,8 @@ class Bench:
             outputs=output_words(self._machine, self._beats),
             accepted=np.array(accepted, dtype=np.int64).reshape(-1, 2),
             counts=counts,
+            traced=self._machine.trace,
+            counts_inexact=self._machine.counters == "full",
             framing_error=framing_error,
             stalled_at=stalled_at,
         )

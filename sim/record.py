@@ -40,6 +40,8 @@ class Run:
         Beats taken in: cycle, sample.
     counts : tuple of (Loss, Loss), one pair a layer, or None
         The loss counters of pre-activation and output; None without counters.
+    traced, counts_inexact : bool
+        Whether the machine has trace ports, and counts inexact words.
     framing_error : bool
         Whether the machine reports a wrong ``last``.
     stalled_at : int or None
@@ -50,5 +52,7 @@ class Run:
     outputs: Codes
     accepted: Codes
     counts: tuple[tuple[Loss, Loss], ...] | None
+    traced: bool = True
+    counts_inexact: bool = True
     framing_error: bool = False
     stalled_at: int | None = None
