@@ -1,0 +1,47 @@
+"""Tools that some tests need: a test without its tool is left out by name, and fails in CI."""
+
+import os
+import shutil
+
+import pytest
+
+MISSING = pytest.StashKey[set[str]]()
+
+
+def pytest_configure(config):
+    config.stash[MISSING] = set()
+
+
+def _lacking(item):
+    tools = {tool for marker in item.iter_markers("needs") for tool in marker.args}
+    return {tool for tool in tools if shutil.which(tool) is None}
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("CI"):
+        return
+    left_out = [item for item in items if _lacking(item)]
+    config.stash[MISSING] |= {tool for item in left_out for tool in _lacking(item)}
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def _tools(request):
+    if lacking := _lacking(request.node):
+        pytest.fail(f"needs {', '.join(sorted(lacking))}, which must be installed here")
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["missing"] = sorted(session.config.stash[MISSING])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash[MISSING] |= set(getattr(node, "workeroutput", {}).get("missing", []))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for tool in sorted(config.stash[MISSING]):
+        terminalreporter.write_line(f"left out: tests that need {tool}, which is not installed")
