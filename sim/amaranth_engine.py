@@ -1,7 +1,7 @@
 """The default engine: Amaranth's own simulator."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,8 @@ from bittrue.hdl.watch import counter_address
 from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
 
-from .record import Run, Session
+from .record import Progress, Run, Session
 from .words import output_words, pack, stage_words
-
-Progress = Callable[[int, int], None]
 
 
 class StandstillError(Exception):

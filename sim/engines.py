@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError
 
-from .amaranth_engine import Progress, run_amaranth
-from .record import Run, Session
+from .amaranth_engine import run_amaranth
+from .record import Progress, Run, Session
 
 ENGINES: dict[str, Callable[..., list[Run]]] = {"amaranth": run_amaranth}
 """Engines by name."""

@@ -1,9 +1,13 @@
 """What goes into a machine, and what is seen to come out of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
+
+Progress = Callable[[int, int], None]
+"""Told the samples done and the samples in all."""
 
 STAGES = ("accumulator", "preactivation", "output")
 """Stages of a layer, as they are numbered in `Run.words`."""

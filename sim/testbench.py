@@ -1,0 +1,284 @@
+"""The test bench: three models of one network, asked the same questions."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bittrue.hdl.machine import Machine
+from bittrue.model.design import Design, Shape
+from bittrue.model.errors import Errors, errors_between
+from bittrue.model.exceptions import BittrueError
+from bittrue.model.fixed import FixedNetwork
+from bittrue.model.formats import Loss, Values, decode, encode
+from bittrue.model.golden import GoldenNetwork
+
+from .compare import Comparison, compare
+from .coverage import measure
+from .divergence import Divergence
+from .engines import simulate
+from .record import Progress, Run, Session
+from .vectors import directed_sessions
+
+OOPS = 0.9
+"""A query whose third output is below this is marked ``Oops!``."""
+
+TIMED_SAMPLES = 8
+"""Samples streamed back to back to measure the initiation interval."""
+
+
+def train_333(seed: int) -> GoldenNetwork:
+    """Return the 3-3-3 network, trained as the book does: 100 times [0, 1, 0] → [0, 0, 1]."""
+    golden = GoldenNetwork(3, 3, 3, 0.3, rng=_child(seed, 0))
+    for _ in range(100):
+        golden.train([0, 1, 0], [0, 0, 1])
+    return golden
+
+
+def query_inputs(seed: int, queries: int, inputs: int = 3) -> Values:
+    """Return random queries, shape (queries, inputs).
+
+    For three inputs they are the book's ``[r/2, 1, r/2]`` with r uniform in [0, 1); else every
+    input is uniform in [0, 1).
+    """
+    rng = _child(seed, 1)
+    if inputs != 3:
+        return rng.random((queries, inputs))
+    halves = rng.random(queries) / 2
+    return np.stack([halves, np.ones(queries), halves], axis=1)
+
+
+def _child(seed: int, purpose: int) -> np.random.Generator:
+    return np.random.default_rng(seed).spawn(3)[purpose]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Cycles, measured without stalls.
+
+    Members
+    -------
+    latency : int
+        From a lone query's first beat in to its last beat out.
+    initiation_interval : float
+        From query to query, in the mean over queries streamed back to back once the pipeline is
+        full.
+    """
+
+    latency: int
+    initiation_interval: float
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What three models answered, and the verdict on two of them.
+
+    Members
+    -------
+    seed : int
+        Of training, queries and stalls.
+    design : Design
+        What was expected.
+    machine : Machine
+        What was built.
+    inputs : ndarray of float64, shape (queries, inputs)
+        Queries, in values.
+    golden, fixed, rtl : ndarray of float64, shape (queries, outputs)
+        Answers; golden is None for a design without one, a missing word of rtl is NaN.
+    errors : Errors or None
+        Fixed against golden, over the queries.
+    losses : tuple of (Loss, Loss), one pair a layer
+        Of the queries, by the fixed model: pre-activation and output.
+    directed_losses : tuple of (Loss, Loss)
+        The same of the directed vectors.
+    timing : Timing
+        Cycles.
+    comparison : Comparison
+        Of queries and directed vectors, all stages.
+    coverage : mapping from name to (visited, there)
+        What the directed vectors visit.
+    """
+
+    seed: int
+    design: Design
+    machine: Machine
+    inputs: Values
+    golden: Values | None
+    fixed: Values
+    rtl: Values
+    errors: Errors | None
+    losses: tuple[tuple[Loss, Loss], ...]
+    directed_losses: tuple[tuple[Loss, Loss], ...]
+    timing: Timing
+    comparison: Comparison
+    coverage: Mapping[str, tuple[int, int]]
+
+    @property
+    def compared(self) -> int:
+        """Words that were held against each other."""
+        return self.comparison.compared
+
+    @property
+    def differing(self) -> int:
+        """Words that differ, are missing, or too many."""
+        return self.comparison.differing
+
+    @property
+    def missing(self) -> int:
+        """Words that never came."""
+        return self.comparison.missing
+
+    @property
+    def extra(self) -> int:
+        """Words that should not have come."""
+        return self.comparison.extra
+
+    @property
+    def first_divergence(self) -> Divergence | None:
+        """The first word that is not as expected."""
+        return self.comparison.first
+
+    @property
+    def cycles_per_query(self) -> int:
+        """Cycles from a lone query's first beat in to its last beat out."""
+        return self.timing.latency
+
+    @property
+    def initiation_interval(self) -> float:
+        """Cycles from query to query, streamed back to back."""
+        return self.timing.initiation_interval
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was compared, and nothing differs."""
+        return self.compared > 0 and self.differing == 0 and self.comparison.stalled_at is None
+
+
+def oops(outputs: Values) -> list[bool]:
+    """Return the book's mark of each query: the third of three outputs is below 0.9."""
+    if outputs.shape[1] != 3:
+        return [False] * len(outputs)
+    return [not third >= OOPS for third in outputs[:, 2].tolist()]
+
+
+def verify(
+    design: Design,
+    golden: GoldenNetwork | None,
+    *,
+    seed: int,
+    queries: int = 10,
+    pe: int | tuple[int, ...] = 1,
+    simd: int | tuple[int, ...] = 1,
+    stalls: float = 0.0,
+    waves: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    hardware: Shape | None = None,
+) -> Verification:
+    """Ask golden model, fixed model and hardware, and compare the last two bit for bit.
+
+    Parameters
+    ----------
+    design : Design
+        The fixed model.
+    golden : GoldenNetwork or None
+        The golden model, if there is one.
+    seed : int
+        Of the queries and the stalls.
+    queries : int
+        Random queries, at least 1; directed vectors come on top.
+    pe, simd : int or tuple of int
+        Folding of the hardware.
+    stalls : float
+        Probability of a stalled cycle at source and sink.
+    waves : path, optional
+        Where the queries' waveforms go.
+    progress : callable, optional
+        Called with the samples done and in all.
+    hardware : Shape, optional
+        What the hardware is built from, if not from the design's own shape.
+    """
+    if queries < 1:
+        raise BittrueError(f"queries must be at least 1, got {queries}")
+    shape = hardware or design.shape
+    machine = Machine(shape, pe, simd, counters="full", trace=True)
+    inputs = query_inputs(seed, queries, shape.sizes[0])
+    type = design.shape.input
+    codes = encode(inputs, type.format, type.rounding, type.overflow)
+    asked = Session(design.weights, codes)
+    directed = directed_sessions(design)
+    shared = _shared_progress(progress, queries, sum(len(s.codes) for s in directed))
+
+    runs = simulate(machine, [asked], stalls=stalls, seed=seed, waves=waves, progress=shared(0))
+    runs += simulate(machine, directed, stalls=stalls, seed=seed + 1, progress=shared(queries))
+    comparison = Comparison()
+    for number, (session, run) in enumerate(zip([asked, *directed], runs, strict=True)):
+        comparison += compare(design, session, run, number=number)
+
+    network = FixedNetwork(design)
+    fixed = decode(network.predict(codes), design.shape.output.format)
+    answers = None if golden is None else np.array([golden.query(row) for row in inputs])
+    lsb = design.shape.output.format.lsb
+    return Verification(
+        seed=seed,
+        design=design,
+        machine=machine,
+        inputs=inputs,
+        golden=answers,
+        fixed=fixed,
+        rtl=_outputs(runs[0], design.shape, queries),
+        errors=None if answers is None else errors_between(answers, fixed, lsb),
+        losses=_losses(design, [asked]),
+        directed_losses=_losses(design, directed),
+        timing=measure_timing(machine, asked),
+        comparison=comparison,
+        coverage=measure(design, directed),
+    )
+
+
+def measure_timing(machine: Machine, session: Session) -> Timing:
+    """Measure a machine's cycles, without stalls.
+
+    Parameters
+    ----------
+    machine : Machine
+        Its trace and counters are left out: they change no timing.
+    session : Session
+        Weights and at least one sample.
+    """
+    plain = Machine(machine.shape, machine.pe, machine.simd)
+    repeated = np.resize(session.codes, (TIMED_SAMPLES * 2, session.codes.shape[1]))
+    lone = Session(session.weights, session.codes[:1])
+    first, many = simulate(plain, [lone, Session(session.weights, repeated)])
+    if first.stalled_at is not None or many.stalled_at is not None:
+        return Timing(0, float("nan"))
+    latency = int(first.outputs[-1, 0] - first.accepted[0, 0])
+    ends = [int(many.outputs[many.outputs[:, 1] == n, 0].max()) for n in range(len(repeated))]
+    return Timing(latency, (ends[-1] - ends[TIMED_SAMPLES - 1]) / TIMED_SAMPLES)
+
+
+def _shared_progress(
+    progress: Progress | None, queries: int, directed: int
+) -> Callable[[int], Progress | None]:
+    """Return, for samples done before, a progress that counts on to the sum of both."""
+    if progress is None:
+        return lambda before: None
+    return lambda before: lambda done, total: progress(before + done, queries + directed)
+
+
+def _outputs(run: Run, shape: Shape, samples: int) -> Values:
+    """Return what the output stream said, in values; NaN where it said nothing."""
+    outputs = np.full((samples, shape.sizes[-1]), np.nan)
+    _, sample, neuron, codes = run.outputs.T
+    real = (sample < samples) & (neuron < shape.sizes[-1])
+    outputs[sample[real], neuron[real]] = decode(codes[real], shape.output.format)
+    return outputs
+
+
+def _losses(design: Design, sessions: list[Session]) -> tuple[tuple[Loss, Loss], ...]:
+    """Return the fixed model's losses over sessions, added up for each layer and stage."""
+    counts = np.zeros((len(design.shape.layers), 2, 2), dtype=np.int64)
+    for session in sessions:
+        traces = FixedNetwork(Design(design.shape, session.weights)).trace(session.codes)
+        counts += np.array([[t.preactivation_loss, t.output_loss] for t in traces])
+    return tuple((Loss(*stages[0]), Loss(*stages[1])) for stages in counts.tolist())
