@@ -1,0 +1,125 @@
+"""Settings of a run: the command line over a TOML file over the defaults."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bittrue.model.config import TYPE_FIELDS, Config
+from bittrue.model.exceptions import BittrueError
+
+Types = Annotated[
+    str | list[str] | None,
+    Field(description="a type like fxp-s16/12,RND_CONV,SAT, or a list of one a layer"),
+]
+Lanes = Annotated[
+    Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=1)]],
+    Field(description="an integer of at least 1, or a list of one a layer"),
+]
+
+OVERRULED: Mapping[str, tuple[str, ...]] = {
+    "format": TYPE_FIELDS,
+    "curve": ("segments", "tolerance"),
+    "segments": ("tolerance",),
+    "tolerance": ("segments",),
+}
+"""What a choice on the command line takes out of the file, apart from its own name."""
+
+
+class Settings(BaseModel):
+    """What `bittrue verify` can be told, by the same names in TOML and on the command line.
+
+    Members
+    -------
+    format, rounding, overflow : str or None
+        For all types, and for pre-activations and outputs; see `Config.of`.
+    input_type, weight_type, bias_type, preactivation_type, output_type : str, list or None
+        Of one role; a list has one a layer.
+    curve, segments, tolerance
+        As in `Config`.
+    seed : int
+        Of everything drawn.
+    queries : int
+        Random queries, at least 1.
+    pe, simd : int or list of int
+        Folding; a list has one a layer.
+    stalls : float
+        Probability that the source or the sink lets a cycle pass.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    format: str | None = Field(None, description="a format like fxp-s16/12")
+    rounding: str | None = Field(None, description="the name of a rounding mode")
+    overflow: str | None = Field(None, description="the name of an overflow mode")
+    input_type: str | None = Field(None, description="a type like fxp-s16/12,RND_CONV,SAT")
+    weight_type: Types = None
+    bias_type: Types = None
+    preactivation_type: Types = None
+    output_type: Types = None
+    curve: str | list[str] = Field("plan", description="a curve's name, or a list of one a layer")
+    segments: int | list[int] | None = Field(
+        None, description="a number of segments, or a list of one a layer"
+    )
+    tolerance: float | list[float] | None = Field(
+        None, description="a maximum absolute error, or a list of one a layer"
+    )
+    seed: int = Field(0, ge=0, description="an integer of at least 0")
+    queries: int = Field(10, ge=1, description="an integer of at least 1")
+    pe: Lanes = 1
+    simd: Lanes = 1
+    stalls: float = Field(0.0, ge=0, lt=1, description="a probability from 0 to below 1")
+
+    @property
+    def config(self) -> Config:
+        """The choices that make a design."""
+        names = ("format", "rounding", "overflow", "curve", "segments", "tolerance", *TYPE_FIELDS)
+        return Config.of(**self.model_dump(include=set(names)))
+
+
+def resolve(given: Mapping[str, Any], file: Path | None = None) -> Settings:
+    """Return the settings of a run.
+
+    Parameters
+    ----------
+    given : mapping
+        What the command line says, by field of `Settings`. It overrules the file; a format for
+        all also overrules the file's types, and another curve the file's segments.
+    file : Path, optional
+        A TOML file.
+
+    Raises
+    ------
+    BittrueError
+        If a key is unknown or a value is of the wrong kind; the message names file and key.
+    """
+    written = _read(file) if file else {}
+    overruled = {name for choice in given for name in OVERRULED.get(choice, ())}
+    kept = {name: value for name, value in written.items() if name not in overruled}
+    return _checked({**kept, **given}, "the command line")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return the choices of a TOML file, hyphens in their names read as underscores."""
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BittrueError(f"a configuration file must be readable text, got {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BittrueError(f"{file} must be TOML, got: {error}") from None
+    choices = {name.replace("-", "_"): value for name, value in tree.items()}
+    _checked(choices, str(file))
+    return choices
+
+
+def _checked(choices: Mapping[str, Any], place: str) -> Settings:
+    try:
+        return Settings.model_validate(choices)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+    known = Settings.model_fields
+    if name not in known:
+        raise BittrueError(f"{place}: a key must be one of {', '.join(known)}, got {name!r}")
+    raise BittrueError(f"{place}: {name} must be {known[name].description}, got {choices[name]!r}")

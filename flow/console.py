@@ -1,0 +1,48 @@
+"""The two consoles: results on standard output, everything else on standard error."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+PIPED_WIDTH = 120
+"""Columns where there is no terminal to ask."""
+
+
+def console(file: TextIO | None = None) -> Console:
+    """Return a console on a stream, standard output by default; plain where it is no terminal."""
+    stream = file or sys.stdout
+    width = None if stream.isatty() else PIPED_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
+
+
+def say(text: str) -> None:
+    """Write one line on standard error."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress(task: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Show progress on standard error while a block runs; yield what reports (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console(sys.stderr),
+        transient=True,
+        disable=not (shown and sys.stderr.isatty()),
+    ) as bar:
+        number = bar.add_task(task, total=None)
+        yield lambda done, total: bar.update(number, completed=done, total=total)
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Show each warning of a block as one line on standard error, without its place in the code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: say(f"bittrue: note: {message}")
+        yield
