@@ -122,7 +122,8 @@ class Layer(Component):
             self._layer, folding, self._data_width, **self._initial
         )
         neurons = [Neuron(self._layer, folding.simd) for _ in range(folding.pe)]
-        m.submodules += neurons
+        for lane, neuron in enumerate(neurons):
+            m.submodules[f"neuron_{lane}"] = neuron
         m.d.comb += self.en.eq(~self.o.valid | self.o.ready)
         tags = self._issue(m, memory)
         self._load(m, memory)

@@ -3,6 +3,16 @@
 from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
+LINT_WAIVERS = {
+    "DECLFILENAME": "all modules of a design stand in one file",
+    "PROCASSINIT": "a register's power-up value stands at its declaration, as Verilog-2001 has it",
+    "UNSIGNED": "a comparison with a constant may turn out constant once formats are chosen",
+    "UNUSEDSIGNAL": "Yosys names every intermediate value, and bits that rounding drops",
+    "WIDTHEXPAND": "operands are extended by Verilog's own rules, which Yosys relies on",
+    "WIDTHTRUNC": "Yosys writes a comparison with zero as the logical not of a vector",
+}
+"""Warnings of ``verilator --lint-only -Wall`` that our Verilog may give, each with the reason."""
+
 
 def to_verilog(component: Component, name: str) -> str:
     """Return a component as Verilog, its clock and reset named ``clk`` and ``rst``.

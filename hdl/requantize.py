@@ -72,7 +72,7 @@ class Requantize(Component):
         m.d.comb += self.inexact.eq(inexact)
         with m.If(self.en):
             m.d.sync += [
-                self.o.eq(self._fitted(low_bits, overflowed, rounded < 0)),
+                self.o.eq(self._fitted(low_bits, overflowed, _sign(rounded))),
                 self.overflowed.eq(overflowed),
             ]
         return m
@@ -80,7 +80,7 @@ class Requantize(Component):
     def _rounded(self, drop: int) -> tuple[Value, Value]:
         """Return the code without its low bits, rounded, one bit wider; and whether any was set."""
         width, signed = self._source.width, self._source.signed
-        sign = self.i[-1] if signed else Const(0, 1)
+        sign = _sign(self.i)
 
         def bit(n: int) -> Value:
             return self.i[n] if n < width else sign
@@ -104,7 +104,7 @@ class Requantize(Component):
         magnitude_bits = target.width - target.signed - raise_by
         if magnitude_bits < 0:
             return rounded.any()
-        sign = rounded[-1] if rounded.shape().signed else Const(0, 1)
+        sign = _sign(rounded)
         above = rounded[magnitude_bits:]
         if not target.signed:
             return above.any() | sign
@@ -123,3 +123,8 @@ class Requantize(Component):
         symmetric = overflow is Overflow.SAT_SYM and target.signed
         low = -target.max_code if symmetric else target.min_code
         return Mux(overflowed, Mux(negative, low, target.max_code), low_bits)
+
+
+def _sign(code: Value) -> Value:
+    """Return whether a code is negative."""
+    return code[-1] if code.shape().signed else Const(0, 1)

@@ -33,7 +33,7 @@ def trace_layout(format: Format, folding: Folding) -> StructLayout:
 
 
 class LossCounter(Component):
-    """Counts the words of one stage that lost something, up to 2**32 - 1.
+    """Counts the words of one stage that lost something, and stays at the largest count.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ class LossCounter(Component):
         Folding of the layer.
     inexact : bool
         Whether inexact words are counted too.
+    bits : int
+        Bits of a counter.
 
     Members
     -------
@@ -50,7 +52,7 @@ class LossCounter(Component):
         What the stage shows.
     clear : In(1)
         Both counts start anew.
-    overflowed, inexact : Out(32)
+    overflowed, inexact : Out(bits)
         Real words that overflowed, or were inexact (0 where not asked for), two cycles after
         they were shown.
 
@@ -62,14 +64,17 @@ class LossCounter(Component):
 
     latency = 2
 
-    def __init__(self, format: Format, folding: Folding, *, inexact: bool) -> None:
+    def __init__(
+        self, format: Format, folding: Folding, *, inexact: bool, bits: int = COUNTER_BITS
+    ) -> None:
+        self._bits = bits
         self._kinds = ("overflowed", "inexact") if inexact else ("overflowed",)
         super().__init__(
             {
                 "probe": In(probe_layout(format, folding)),
                 "clear": In(1),
-                "overflowed": Out(COUNTER_BITS),
-                "inexact": Out(COUNTER_BITS),
+                "overflowed": Out(bits),
+                "inexact": Out(bits),
             }
         )
 
@@ -89,7 +94,7 @@ class LossCounter(Component):
         with m.If(self.clear):
             m.d.sync += count.eq(0)
         with m.Else():
-            m.d.sync += count.eq(Mux(total[COUNTER_BITS:].any(), (1 << COUNTER_BITS) - 1, total))
+            m.d.sync += count.eq(Mux(total[self._bits :].any(), (1 << self._bits) - 1, total))
 
 
 class Tracer(Component):
