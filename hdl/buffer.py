@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from bittrue.model.types import Format
 
 from . import timing
-from .shapes import beats_of, lanes_of
+from .shapes import beats_of, index_below, lanes_of
 
 
 class SampleBuffer(Component):
@@ -66,7 +66,7 @@ class SampleBuffer(Component):
                 "misframed": Out(1),
                 "available": Out(1),
                 "en": In(1),
-                "address": In(range(beats)),
+                "address": In(index_below(beats)),
                 "lanes": Out(self._layout),
                 "release": In(1),
             }
@@ -78,7 +78,7 @@ class SampleBuffer(Component):
         bits = ceil_log2(self._beats)
         m.submodules.memory = memory = Memory(shape=self._layout, depth=2 << bits, init=[])
         write, read = memory.write_port(), memory.read_port()
-        position = Signal(range(self._beats))
+        position = Signal(index_below(self._beats))
         write_bank, read_bank = Signal(), Signal()
         m.d.comb += [
             write.addr.eq(Cat(position[:bits], write_bank)),
@@ -167,7 +167,8 @@ class WidthConverter(Component):
         m = Module()
         width = self._format.width * self._step
         largest = max(self._steps_in, self._steps_last)
-        capacity = largest + max(self._steps_in, self._steps_out) + self._steps_out - 1
+        # not ready only while two whole beats are held: then nothing that follows comes late
+        capacity = largest + 2 * self._steps_out
         store, kept = Signal(capacity * width, reset_less=True), Signal(capacity * width)
         count, kept_count, next_count = (Signal(range(capacity + 1)) for _ in range(3))
 
@@ -194,7 +195,7 @@ class WidthConverter(Component):
                         # zeros follow: they fill the last beat up
                         m.d.sync += store.eq(Cat(kept[: steps * width], lanes))
 
-        beat = Signal(range(self._beats_out))
+        beat = Signal(index_below(self._beats_out))
         m.d.comb += self.o.payload.last.eq(beat == self._beats_out - 1)
         with m.If(given):
             m.d.sync += beat.eq(Mux(self.o.payload.last, 0, beat + 1))

@@ -11,7 +11,7 @@ from . import timing
 from .machine import Folding
 from .neuron import Neuron
 from .pipeline import delayed
-from .shapes import beats_of, lanes_of
+from .shapes import beats_of, index_below, lanes_of
 from .weights import WeightMemory, request_layout
 
 STAGES = ("accumulator", "preactivation", "output")
@@ -29,7 +29,7 @@ def probe_layout(format: Format, folding: Folding) -> StructLayout:
     return StructLayout(
         {
             "valid": 1,
-            "fold": range(folding.neuron_folds),
+            "fold": index_below(folding.neuron_folds),
             "mask": lanes,
             "words": lanes_of(format, lanes),
             "inexact": lanes,
@@ -98,7 +98,7 @@ class Layer(Component):
             {
                 "available": In(1),
                 "en": Out(1),
-                "address": Out(range(folding.input_folds)),
+                "address": Out(index_below(folding.input_folds)),
                 "release": Out(1),
                 "inputs": In(lanes_of(layer.input.format, folding.simd)),
                 "o": Out(beats_of(layer.output.format, folding.pe)),
@@ -141,9 +141,9 @@ class Layer(Component):
         """Walk through a sample; return the tag of each pipeline stage, from the issue on."""
         folds, beats = self._folding.neuron_folds, self._folding.input_folds
         layout = StructLayout(
-            {"first": 1, "tail": 1, "word": 1, "last_fold": 1, "fold": range(folds)}
+            {"first": 1, "tail": 1, "word": 1, "last_fold": 1, "fold": index_below(folds)}
         )
-        issue, row = Signal(layout), Signal(range(folds * beats))
+        issue, row = Signal(layout), Signal(index_below(folds * beats))
         m.d.comb += [
             issue.first.eq(self.address == 0),
             issue.tail.eq(self.address == beats - 1),
@@ -153,7 +153,7 @@ class Layer(Component):
             memory.row.eq(row),
             memory.en.eq(self.en),
         ]
-        fold = Signal(range(folds))
+        fold = Signal(index_below(folds))
         m.d.comb += issue.fold.eq(fold)
         with m.If(self.en & self.available):
             m.d.sync += [

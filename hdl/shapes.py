@@ -12,6 +12,11 @@ def shape_of(format: Format) -> Shape:
     return Shape(format.width, format.signed)
 
 
+def index_below(count: int) -> range:
+    """Return the shape of numbers below ``count``, at least one bit wide: Verilog has no less."""
+    return range(max(count, 2))
+
+
 def lanes_of(format: Format, count: int) -> ArrayLayout:
     """Return ``count`` codes side by side, lane 0 lowest."""
     return ArrayLayout(shape_of(format), count)

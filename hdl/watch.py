@@ -9,7 +9,7 @@ from bittrue.model.types import Format
 from .layer import probe_layout
 from .machine import Folding
 from .pipeline import delayed
-from .shapes import lanes_of
+from .shapes import index_below, lanes_of
 
 COUNTER_BITS = 32
 SAMPLE_BITS = 16
@@ -25,7 +25,7 @@ def trace_layout(format: Format, folding: Folding) -> StructLayout:
         {
             "valid": 1,
             "sample": SAMPLE_BITS,
-            "neuron": range(max(folding.neuron_folds * folding.pe, 2)),
+            "neuron": index_below(folding.neuron_folds * folding.pe),
             "mask": folding.pe,
             "words": lanes_of(format, folding.pe),
         }

@@ -14,7 +14,7 @@ from bittrue.model.types import Codes, Format
 from . import timing
 from .machine import Folding
 from .pipeline import delayed
-from .shapes import lanes_of
+from .shapes import index_below, lanes_of
 
 NEURON_BITS = INPUT_BITS = 16
 """Bits of a request's addresses: as many neurons and inputs as a layer may have."""
@@ -88,8 +88,8 @@ class WeightMemory(Component):
         self._bias_rows = _rows(Folding(1, folding.outputs, folding.pe, 1), biases)
         ports = {
             "en": In(1),
-            "row": In(range(folding.initiation_interval)),
-            "fold": In(range(folding.neuron_folds)),
+            "row": In(index_below(folding.initiation_interval)),
+            "fold": In(index_below(folding.neuron_folds)),
             "weights": Out(lanes_of(layer.weight.format, folding.pe * folding.simd)),
             "loading": In(1),
             "valid": In(1),
@@ -200,9 +200,9 @@ def _divided(m: Module, index: Value, size: int, divisor: int, name: str) -> tup
         shift += 1
     scale = -(-(1 << shift) // divisor)
     small = index[: bits_for(size - 1)]
-    quotient = Signal(range(max(-(-size // divisor), 2)), name=f"{name}_quotient", reset_less=True)
+    quotient = Signal(index_below(-(-size // divisor)), name=f"{name}_quotient", reset_less=True)
     m.d.sync += quotient.eq(small * scale >> shift)
     held = delayed(m, small, 1, name=f"{name}_index")
-    remainder = Signal(range(max(divisor, 2)), name=f"{name}_remainder", reset_less=True)
+    remainder = Signal(index_below(divisor), name=f"{name}_remainder", reset_less=True)
     m.d.sync += remainder.eq(held - quotient * divisor)
     return delayed(m, quotient, 1, name=f"{name}_fold"), remainder

@@ -52,7 +52,7 @@ def converted(samples, lanes_in, lanes_out, stalls, seed=0):
 
 @pytest.mark.parametrize("lanes_in", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize("lanes_out", [1, 2, 3, 4, 6])
-@pytest.mark.parametrize("size", [1, 5, 12])
+@pytest.mark.parametrize("size", [1, 4, 5, 12])
 @pytest.mark.parametrize("stalls", [0.0, 0.5])
 def test_samples_are_repacked_and_never_mixed(lanes_in, lanes_out, size, stalls):
     rng = np.random.default_rng(size)
