@@ -1,9 +1,10 @@
 """A piecewise-linear curve in gates."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from bittrue.model.curves import Curve as Table
+from bittrue.model.types import Format
 
 from . import timing
 from .pipeline import delayed
@@ -78,26 +79,23 @@ class Curve(Component):
     def _line(self, m: Module, z: Signal) -> Value:
         """Return ``slope * z + intercept`` of the segment that ``z`` falls in."""
         table = self._table
-        reached = Cat(z >= segment.start for segment in table.segments[1:])
-        reached = delayed(m, reached, 1, name="reached", en=self.en)
-        z = delayed(m, z, 1, name="argument_beside_reached", en=self.en)
+        reached = Cat(1, *(z >= segment.start for segment in table.segments[1:]))
+        inside = reached & ~(reached >> 1)
+        inside = delayed(m, inside, 1, name="inside", en=self.en)
+        z = delayed(m, z, 1, name="argument_beside_inside", en=self.en)
 
         frac = table.sum_format.frac
         intercept_shift = frac - table.intercept_format.frac
         product_shift = frac - table.slope_format.frac - table.input.frac
-        intercept = self._chosen(
-            m,
-            reached,
-            [Const(s.intercept, shape_of(table.intercept_format)) for s in table.segments],
+        intercept = _constant(
+            m, inside, [s.intercept for s in table.segments], table.intercept_format, "intercept"
         )
         intercept = delayed(m, intercept, 1, name="intercept", en=self.en)
         if timing.shifts_only(table):
-            terms = [z << s.slope.bit_length() - 1 if s.slope else Const(0) for s in table.segments]
-            product = delayed(m, self._chosen(m, reached, terms), 1, name="product", en=self.en)
+            product = delayed(m, self._shifted(m, inside, z), 1, name="product", en=self.en)
         else:
-            slope = self._chosen(
-                m, reached, [Const(s.slope, shape_of(table.slope_format)) for s in table.segments]
-            )
+            slopes = [s.slope for s in table.segments]
+            slope = _constant(m, inside, slopes, table.slope_format, "slope")
             slope = delayed(m, slope, 1, name="slope", en=self.en)
             z = delayed(m, z, 1, name="argument_beside_slope", en=self.en)
             product = delayed(m, slope * z, 1, name="product", en=self.en)
@@ -105,9 +103,22 @@ class Curve(Component):
         total = (product << product_shift) + (intercept << intercept_shift)
         return delayed(m, total, 1, name="total", en=self.en, shape=shape_of(table.sum_format))
 
-    def _chosen(self, m: Module, reached: Value, choices: list[Value]) -> Value:
-        """Return the choice of the last segment whose start is reached."""
-        chosen = choices[0]
-        for flag, choice in zip(reached, choices[1:], strict=True):
-            chosen = Mux(flag, choice, chosen)
-        return chosen
+    def _shifted(self, m: Module, inside: Value, z: Signal) -> Signal:
+        """Return ``slope * z`` where all slopes are zero or powers of two."""
+        table = self._table
+        product = Signal(shape_of(table.slope_format * table.argument), name="shifted")
+        for number, row in enumerate(table.segments):
+            if row.slope:
+                with m.If(inside[number]):
+                    m.d.comb += product.eq(z << row.slope.bit_length() - 1)
+        return product
+
+
+def _constant(m: Module, inside: Value, codes: list[int], format: Format, name: str) -> Signal:
+    """Return the code of the segment whose bit of ``inside`` is set, each bit an OR of those."""
+    chosen = Signal(shape_of(format), name=f"{name}_chosen")
+    for bit in range(format.width):
+        m.d.comb += chosen[bit].eq(
+            Cat(inside[n] for n, c in enumerate(codes) if c >> bit & 1).any()
+        )
+    return chosen
