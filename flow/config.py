@@ -28,6 +28,13 @@ OVERRULED: Mapping[str, tuple[str, ...]] = {
 """What a choice on the command line takes out of the file, apart from its own name."""
 
 
+DESIGN_FIELDS = (
+    *("format", "rounding", "overflow", "curve", "segments", "tolerance"),
+    *TYPE_FIELDS,
+)
+"""Settings that make a design; the others say what is done with one."""
+
+
 class Settings(BaseModel):
     """What `bittrue verify` can be told, by the same names in TOML and on the command line.
 
@@ -75,8 +82,7 @@ class Settings(BaseModel):
     @property
     def config(self) -> Config:
         """The choices that make a design."""
-        names = ("format", "rounding", "overflow", "curve", "segments", "tolerance", *TYPE_FIELDS)
-        return Config.of(**self.model_dump(include=set(names)))
+        return Config.of(**self.model_dump(include=set(DESIGN_FIELDS)))
 
 
 def resolve(given: Mapping[str, Any], file: Path | None = None) -> Settings:

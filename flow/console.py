@@ -22,7 +22,7 @@ def console(file: TextIO | None = None) -> Console:
 
 def say(text: str) -> None:
     """Write one line on standard error."""
-    print(text, file=sys.stderr)
+    sys.stderr.write(f"{text}\n")
 
 
 @contextmanager

@@ -1,0 +1,57 @@
+"""A verification as JUnit XML, which continuous integration shows as tests."""
+
+import xml.etree.ElementTree as ElementTree
+
+from bittrue.sim.divergence import Divergence
+from bittrue.sim.record import STAGES
+from bittrue.sim.testbench import Verification
+
+
+def junit_xml(result: Verification) -> str:
+    """Return a verification as JUnit XML.
+
+    One test case for each layer and stage, one for the output stream, one for the whole, and one
+    for each target of the directed vectors, whose output says how much of it was visited.
+    """
+    suite = ElementTree.Element("testsuite", name="bittrue verify")
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in (("seed", str(result.seed)), ("design", result.design.digest)):
+        ElementTree.SubElement(properties, "property", name=name, value=value)
+    _whole(suite, result)
+    for layer in range(len(result.design.shape.layers)):
+        for stage in STAGES:
+            _stage(suite, result, layer, stage)
+    for name, (visited, there) in result.coverage.items():
+        case = _case(suite, "coverage", name)
+        ElementTree.SubElement(case, "system-out").text = f"visited {visited} of {there}"
+    suite.set("tests", str(len(suite.findall("testcase"))))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ElementTree.Element, group: str, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=f"bittrue.verify.{group}", name=name)
+
+
+def _whole(suite: ElementTree.Element, result: Verification) -> None:
+    case = _case(suite, "words", "all words")
+    if not result.passed:
+        first = result.first_divergence
+        message = f"{result.compared} words compared, {result.differing} differ"
+        _fail(case, message, "" if first is None else str(first))
+
+
+def _stage(suite: ElementTree.Element, result: Verification, layer: int, stage: str) -> None:
+    case = _case(suite, f"layer {layer}", stage)
+    found: list[Divergence] = [
+        divergence
+        for divergence in result.comparison.divergences
+        if (divergence.layer, divergence.stage) == (layer, stage)
+    ]
+    if found:
+        _fail(case, found[0].line, "\n".join(map(str, found)))
+
+
+def _fail(case: ElementTree.Element, message: str, text: str) -> None:
+    ElementTree.SubElement(case, "failure", message=message).text = text
