@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, ClockDomain, Module, Value
+from amaranth.hdl import Cat, ClockDomain, Const, Module, Value
 from amaranth.sim import Simulator
 
 from bittrue.hdl.machine import Machine
@@ -75,21 +75,36 @@ class Bench:
         self._finished = 0
 
     async def drive(self, ctx: Any) -> None:
-        """Go through the sessions: load, feed, drain, read the counters."""
+        """Go through the sessions; give up when nothing moves any more."""
+        try:
+            for session in self._sessions:
+                await self._drive_session(ctx, session)
+        except StandstillError:
+            self._give_up()
+
+    async def _drive_session(self, ctx: Any, session: Session) -> None:
+        """Load, feed, drain, read the counters."""
         network = self.network
         ctx.set(network.hold, 1)
-        for session in self._sessions:
-            await ctx.tick().until(network.idle)
-            await self._load(ctx, session.weights)
-            self._start_log()
-            ctx.set(network.hold, 0)
-            await self._feed(ctx, session.codes)
-            while self._finished < len(session.codes):
-                await ctx.tick()
-            ctx.set(network.hold, 1)
-            await ctx.tick().until(network.idle)
-            counts = await self._read_counts(ctx)
-            self.runs.append(self._run(session, counts, bool(ctx.get(network.framing_error))))
+        await self._until(ctx, network.idle)
+        await self._load(ctx, session.weights)
+        self._start_log()
+        ctx.set(network.hold, 0)
+        await self._feed(ctx, session.codes)
+        while self._finished < len(session.codes):
+            await self._until(ctx, Const(1))
+        ctx.set(network.hold, 1)
+        await self._until(ctx, network.idle)
+        counts = await self._read_counts(ctx)
+        self.runs.append(self._run(session, counts, bool(ctx.get(network.framing_error))))
+
+    async def _until(self, ctx: Any, condition: Value) -> None:
+        """Wait for a condition at a clock edge."""
+        met = False
+        while not met:
+            _, _, met = await ctx.tick().sample(condition)
+            if self._cycle - self._moved > self._idle_limit:
+                raise StandstillError
 
     async def _load(self, ctx: Any, weights: Weights) -> None:
         """Write the codes that are not there already."""
@@ -101,7 +116,7 @@ class Bench:
             request = {"write": 1, "bias": bias, "layer": layer, "neuron": neuron, "input": column}
             ctx.set(load.payload, {**request, "data": code})
             ctx.set(load.valid, 1)
-            await ctx.tick().until(load.ready)
+            await self._until(ctx, load.ready)
             self._loaded[place] = code
         ctx.set(load.valid, 0)
 
@@ -116,7 +131,7 @@ class Bench:
                 last = start + simd >= len(sample)
                 ctx.set(Value.cast(stream.payload), beat | last << simd * width)
                 ctx.set(stream.valid, 1)
-                await ctx.tick().until(stream.ready)
+                await self._until(ctx, stream.ready)
                 ctx.set(stream.valid, 0)
 
     async def _read_counts(self, ctx: Any) -> tuple[tuple[Loss, Loss], ...] | None:
@@ -144,7 +159,7 @@ class Bench:
             ctx.set(self.network.o.ready, int(self._sink_rng.random() >= self._stalls))
 
     async def monitor(self, ctx: Any) -> None:
-        """Write down, each cycle, what moves; raise when nothing has for too long."""
+        """Write down, each cycle, what moves."""
         network = self.network
         traces = [getattr(network, trace_name(n, stage)) for n, stage, _, _ in self._stages]
         moves = Cat(
@@ -158,12 +173,7 @@ class Bench:
             if move:
                 self._moved = self._cycle
                 self._note(move, output, words)
-            elif self._cycle - self._moved > self._idle_limit and self._under_way():
-                raise StandstillError
             self._cycle += 1
-
-    def _under_way(self) -> bool:
-        return len(self.runs) < len(self._sessions)
 
     def _note(self, move: int, output: int, words: list[int]) -> None:
         if move & 1:
@@ -182,7 +192,7 @@ class Bench:
         if self._progress is not None:
             self._progress(self._samples_done, self._samples_total)
 
-    def give_up(self) -> None:
+    def _give_up(self) -> None:
         """Record what there was when nothing moved any more, and nothing for what was to come."""
         for session in self._sessions[len(self.runs) :]:
             self.runs.append(self._run(session, None, False, self._cycle))
@@ -240,10 +250,7 @@ def run_amaranth(
     simulator.add_testbench(bench.sink, background=True)
     simulator.add_testbench(bench.monitor, background=True)
     with _recorded(simulator, bench.network, waves):
-        try:
-            simulator.run()
-        except StandstillError:
-            bench.give_up()
+        simulator.run()
     return bench.runs
 
 
