@@ -112,7 +112,8 @@ def _design_to_json(design: Design) -> dict[str, Any]:
 
 def _design_from_json(tree: Any, place: str) -> Design:
     version = tree.get("version") if isinstance(tree, dict) else None
-    if isinstance(tree, dict) and tree.get("schema") == SCHEMA and version != VERSION:
+    known = version == VERSION and type(version) is int
+    if isinstance(tree, dict) and tree.get("schema") == SCHEMA and not known:
         raise BittrueError(f"{place}.version must be {VERSION}, got {shown(version)}")
     file = Reader(tree, place, ("schema", "version", "shape", "weights", "digest"))
     if file.text("schema") != SCHEMA:

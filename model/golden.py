@@ -74,6 +74,9 @@ class GoldenNetwork:
             raise BittrueError(
                 f"weights must have shapes {shapes}, got {[array.shape for array in given]}"
             )
+        for array in given:
+            if not np.isfinite(array).all():
+                raise BittrueError(f"weights must be finite, got {array[~np.isfinite(array)][0]}")
         self._weights = given
 
     def query(self, inputs: npt.ArrayLike) -> Values:
@@ -93,7 +96,8 @@ class GoldenNetwork:
     def train(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> None:
         """Take one step of gradient descent on one sample.
 
-        Errors are carried back through the weights as they were before the step.
+        Errors are carried back as the book does: through the weights as they were before the step,
+        each output's difference from its target as it is, not times the sigmoid's slope.
 
         Parameters
         ----------
