@@ -99,5 +99,6 @@ def _holding(weights: Values, type: FixedType) -> Format:
         widest = Format(True, MAX_WIDTH, frac)
         codes, loss = encode_counted(weights, widest, type.rounding, Overflow.SAT)
         if not loss.overflowed:
-            return Format.spanning(int(codes.min()), int(codes.max()), frac)
+            low = min(int(codes.min()), -1 if type.format.signed else 0)
+            return Format.spanning(low, int(codes.max()), frac)
     raise BittrueError(f"weights must be below 2**{MAX_WIDTH + MAX_FRAC}")
