@@ -4,59 +4,110 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
+from bittrue.model.formats import Overflow, Rounding
 from bittrue.model.golden import GoldenNetwork
+from bittrue.model.makers import MAKERS
 from bittrue.model.quantize import quantize
 from bittrue.sim import testbench
 
 from .config import DESIGN_FIELDS, Settings, resolve
 from .console import progress, say
 from .junit import junit_xml
-from .report import report, show, to_json
+from .report import report, show, to_json, verdict
 
-Text = Annotated[str | None, typer.Option(metavar="TYPE")]
-Name = Annotated[str | None, typer.Option(metavar="NAME")]
-Lanes = Annotated[str | None, typer.Option(metavar="N[,N...]", help="All layers, or each.")]
-OutFile = Annotated[Path | None, typer.Option(metavar="FILE")]
+MODELS = "Models"
+HARDWARE = "Hardware"
+RESULTS = "Results"
+
+
+def _type(help: str) -> Any:
+    return typer.Option(metavar="TYPE", help=help, rich_help_panel=MODELS)
+
+
+def _lanes_option(help: str) -> Any:
+    return typer.Option(metavar="N[,N...]", help=help, rich_help_panel=HARDWARE)
+
+
+def _file(help: str, *names: str, metavar: str = "FILE") -> Any:
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=RESULTS)
+
+
+def _choice(help: str, metavar: str) -> Any:
+    return typer.Option(metavar=metavar, help=help, rich_help_panel=MODELS)
 
 
 def verify(
     seed: Annotated[int | None, typer.Option(help="Of everything drawn.  [default: 0]")] = None,
-    format: Annotated[str | None, typer.Option(help="Of all types, in any notation.")] = None,
-    input_type: Text = None,
-    weight_type: Text = None,
-    preactivation_type: Text = None,
-    output_type: Text = None,
-    curve: Name = None,
-    segments: Annotated[int | None, typer.Option(help="Of a curve that takes it.")] = None,
-    tolerance: Annotated[float | None, typer.Option(help="Maximum absolute error.")] = None,
-    rounding: Annotated[str | None, typer.Option(help="Of pre-activations and outputs.")] = None,
-    overflow: Annotated[str | None, typer.Option(help="Of pre-activations and outputs.")] = None,
-    pe: Lanes = None,
-    simd: Lanes = None,
-    queries: Annotated[int | None, typer.Option(help="Random queries.  [default: 10]")] = None,
+    queries: Annotated[
+        int | None, typer.Option(help="Random queries, beside the directed vectors.  [default: 10]")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="These options as TOML; the command line comes first."),
+    ] = None,
+    format: Annotated[
+        str | None, _choice("Of all types: fxp-s16/12, Q4.12, ap_fixed<16,4>, ...", "FORMAT")
+    ] = None,
+    input_type: Annotated[
+        str | None, _type("A format, modes behind commas: fxp-s8/4,RND_CONV,SAT.")
+    ] = None,
+    weight_type: Annotated[str | None, _type("Weights that do not fit are refused.")] = None,
+    preactivation_type: Annotated[str | None, _type("What an accumulator becomes.")] = None,
+    output_type: Annotated[str | None, _type("What a curve yields.")] = None,
+    curve: Annotated[
+        str | None, _choice(f"One of {', '.join(MAKERS)}.  [default: plan]", "NAME")
+    ] = None,
+    segments: Annotated[int | None, _choice("Of the curves fit and uniform.", "N")] = None,
+    tolerance: Annotated[
+        float | None, _choice("Of the curve fit: the fewest segments with this error.", "ERROR")
+    ] = None,
+    rounding: Annotated[
+        str | None,
+        _choice(f"{', '.join(mode.value for mode in Rounding)}.  [default: RND_CONV]", "MODE"),
+    ] = None,
+    overflow: Annotated[
+        str | None,
+        _choice(f"{', '.join(mode.value for mode in Overflow)}.  [default: SAT]", "MODE"),
+    ] = None,
+    design: Annotated[
+        Path | None, _choice("Run this saved design instead of training one.", "FILE")
+    ] = None,
+    pe: Annotated[str | None, _lanes_option("Neurons side by side.  [default: 1]")] = None,
+    simd: Annotated[str | None, _lanes_option("Inputs per cycle.  [default: 1]")] = None,
     stalls: Annotated[
-        float | None, typer.Option(help="Probability of a stalled cycle at source and sink.")
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="Chance of a stalled cycle at source and sink.  [default: 0]",
+            rich_help_panel=HARDWARE,
+        ),
     ] = None,
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Options as TOML.")] = None,
-    design: Annotated[Path | None, typer.Option(metavar="FILE", help="Run a saved design.")] = None,
-    save_design: OutFile = None,
-    waves: Annotated[
-        Path | None, typer.Option(metavar="FILE.vcd", help="Waveforms, a .gtkw beside them.")
-    ] = None,
-    junit_xml: OutFile = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object.", rich_help_panel=RESULTS)
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Report to a file.")
+        Path | None, _file("Where the report goes; the verdict is shown.", "-o", "--output")
     ] = None,
+    junit_xml: Annotated[Path | None, _file("Verdicts for a CI server.")] = None,
+    waves: Annotated[
+        Path | None, _file("Waveforms of the queries, a .gtkw beside.", metavar="FILE.vcd")
+    ] = None,
+    save_design: Annotated[Path | None, _file("The design that ran, for --design.")] = None,
 ) -> None:
-    """Hold golden model, fixed model and RTL of the 3-3-3 network against each other."""
+    """Hold golden model, fixed model and RTL of the 3-3-3 network against each other.
+
+    Trains it as the book does, quantizes it, builds the hardware, asks all three the same
+    questions and compares the last two word by word, stage by stage.
+
+    Exit codes: 0 all words equal, 1 some differ, 2 bad input, 3 a tool is missing, 130 interrupted.
+    """
     given = {name: value for name, value in locals().items() if name in Settings.model_fields}
     given = {name: value for name, value in given.items() if value is not None}
     for name in ("pe", "simd"):
@@ -69,7 +120,7 @@ def verify(
     _write_files(result, save_design, junit_xml)
     if output:
         write_whole(output, dump_json(tree) if json else report(result, settings))
-        say(f"bittrue: wrote {output}")
+        say(f"bittrue: wrote {output}: {verdict(result)}")
     elif json:
         typer.echo(dump_json(tree), nl=False)
     else:

@@ -61,8 +61,9 @@ def breaches(room, text):
                     yield f"imports {', '.join(wrong)}"
     if room == "hdl":
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in EVALUATIONS - {"trace", "line"}:
-                yield f"calls {node.attr}"
+            called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+            if called in EVALUATIONS - {"trace", "line"}:
+                yield f"calls {called}"
 
 
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
@@ -123,7 +124,7 @@ def test_the_readme_names_what_stands_in_the_root():
 
 @pytest.fixture
 def copy(tmp_path):
-    """A folder with what ``make`` looks at before it sets anything up."""
+    """Return a folder with what ``make`` looks at before it sets anything up."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     package = tmp_path / "src" / "bittrue"
