@@ -9,7 +9,7 @@ from bittrue.model.fixed import FixedNetwork, LayerTrace
 from bittrue.model.formats import Codes, requantize_flagged
 
 from .record import Session
-from .targets import MAX_WIDTH, targets_of, tie_kinds
+from .targets import MAX_WIDTH, targets_in, targets_of, tie_kinds
 
 Coverage = Mapping[str, tuple[int, int]]
 
@@ -119,7 +119,7 @@ class _Seen:
 
     def counts(self, inputs: Codes) -> dict[str, tuple[int, int]]:
         """Return what was visited of all there is."""
-        layer, targets = self.layer, targets_of(self.layer.curve)
+        layer, targets = self.layer, targets_in(self.layer)
         sums = np.array(sorted(self.sums), dtype=np.int64)
         altering = [m for m in targets.mutants if len(m.witnesses)]
         caught = sum(1 for m in altering if not self.codes.isdisjoint(m.witnesses.tolist()))

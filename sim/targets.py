@@ -1,14 +1,15 @@
 """What directed vectors must visit: the pre-activation codes at which a curve can go wrong."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from bittrue.model.curves import Curve
+from bittrue.model.design import Layer
 from bittrue.model.exceptions import BittrueError
-from bittrue.model.formats import Codes
+from bittrue.model.formats import Codes, Overflow
 
 MAX_WIDTH = 20
 """Widest pre-activation, in bits, whose codes are all searched for witnesses."""
@@ -69,6 +70,24 @@ class Targets:
             if not chosen.intersection(group.tolist()):
                 chosen.add(int(group[np.argmin(np.abs(group))]))
         return sorted(chosen)
+
+    def without(self, code: int) -> "Targets":
+        """Return the targets that are left if no pre-activation can be ``code``."""
+        mutants = (replace(m, witnesses=m.witnesses[m.witnesses != code]) for m in self.mutants)
+        return Targets(
+            self.ends - {code},
+            tuple(mutants),
+            tuple(group[group != code] for group in self.ties),
+            tuple(group[group != code] for group in self.overflows),
+        )
+
+
+def targets_in(layer: Layer) -> Targets:
+    """Return the codes that the curve of a layer must be shown, as far as they can be reached."""
+    stage, targets = layer.preactivation, targets_of(layer.curve)
+    if stage.overflow is Overflow.SAT_SYM and stage.format.signed:
+        return targets.without(stage.format.min_code)
+    return targets
 
 
 @lru_cache(maxsize=64)

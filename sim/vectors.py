@@ -15,7 +15,7 @@ from bittrue.model.formats import Codes, requantize
 
 from .coverage import input_codes, overflow_ends, possible_ties
 from .record import Session
-from .targets import targets_of, tie_kinds
+from .targets import targets_in, tie_kinds
 
 MAX_DRIVES = 4096
 """Drives that are looked through for each total."""
@@ -66,7 +66,7 @@ def directed_sessions(design: Design) -> list[Session]:
     reach = _first_reach(design.shape)
     for number, layer in enumerate(design.shape.layers):
         plan = Plan()
-        _visit_codes(layer, reach, plan, targets_of(layer.curve).codes())
+        _visit_codes(layer, reach, plan, targets_in(layer).codes())
         _visit_ties(layer, reach, plan)
         _visit_extremes(layer, reach, plan)
         sessions += _sessions(design, number, reach, plan)

@@ -1,9 +1,14 @@
-"""Tools that some tests need: a test without its tool is left out by name, and fails in CI."""
+"""Tools that some tests need, and the command line as tests call it.
+
+A test without its tool is left out by name, and fails in CI.
+"""
 
 import os
 import shutil
 
 import pytest
+
+from bittrue.flow.cli import main
 
 MISSING = pytest.StashKey[set[str]]()
 
@@ -45,3 +50,17 @@ def pytest_testnodedown(node):
 def pytest_terminal_summary(terminalreporter, config):
     for tool in sorted(config.stash[MISSING]):
         terminalreporter.write_line(f"left out: tests that need {tool}, which is not installed")
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Return a call of the command line, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        with pytest.raises(SystemExit) as left:
+            main(list(words))
+        shown = capsys.readouterr()
+        return left.value.code or 0, shown.out, shown.err
+
+    return call

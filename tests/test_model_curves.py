@@ -26,7 +26,7 @@ def exactly(curve, code):
     """Return the output code of one pre-activation code, by the contract and on fractions."""
     mirrored = curve.mirror is not None and code < 0
     z = -code if mirrored else code
-    start, slope, intercept = [row for row in curve.segments if row.start <= z][-1]
+    _, slope, intercept = [row for row in curve.segments if row.start <= z][-1]
     value = Fraction(slope * z) / Fraction(2) ** (curve.slope_format.frac + curve.input.frac)
     value += Fraction(intercept) / Fraction(2) ** curve.intercept_format.frac
     wide = Format(True, 60, curve.slope_format.frac + curve.input.frac + 8)

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -103,7 +104,7 @@ def test_shift_only_curves_have_slopes_that_are_powers_of_two():
 
 def test_chords_come_nearer_as_they_get_shorter():
     errors = [errors_of(make_curve("uniform", *FINE, segments=k)).maximum for k in (8, 16, 32, 64)]
-    assert all(after < before / 2 for before, after in zip(errors, errors[1:], strict=False))
+    assert all(after < before / 2 for before, after in pairwise(errors))
 
 
 @pytest.mark.parametrize(
