@@ -1,6 +1,7 @@
 """Minimax lines: the straight line that stays nearest to a function, and chains of them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -120,6 +121,9 @@ def minimax(
     y = function(x)
     last = SAMPLES - 1
 
+    def fits(error: float, start: int, stop: int) -> bool:
+        return _line(x, y, start, stop).error <= error
+
     def chain(error: float) -> list[MinimaxLine] | None:
         end = last if tail is None else _tail_start(y, tail, error) - 1
         lines: list[MinimaxLine] = []
@@ -128,7 +132,7 @@ def minimax(
             if len(lines) == segments:
                 return None
             guess = start + 2 * (end - start) // (segments - len(lines) + 1)
-            stop = furthest(start, end, guess, lambda q: _line(x, y, start, q).error <= error)  # noqa: B023
+            stop = furthest(start, end, guess, partial(fits, error, start))
             lines.append(_line(x, y, start, stop))
             start = stop + 1
         return lines
