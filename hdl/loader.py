@@ -91,7 +91,7 @@ class Loader(Component):
         read = taken & ~asked.write
         given = self.response.valid & self.response.ready
         m.d.comb += [
-            self.busy.eq(under_way.any() | waiting),
+            self.busy.eq(under_way.any()),
             waiting_next.eq((waiting & ~given) | read),
         ]
         m.d.sync += [

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .activations import Function
 from .curves import Curve
 from .exceptions import BittrueError
-from .fit import FUNCTIONS, Function
+from .fit import FUNCTIONS
 from .formats import Codes, Overflow, Rounding, Values, decode, encode
 
 MAX_INPUT_WIDTH = 24

@@ -6,31 +6,19 @@ For a given bound the longest possible segments are laid one after the other, wh
 them as there can be; the bound is then lowered until no fewer segments would do.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from math import ceil, log2
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import erf, expit
 
+from .activations import ACTIVATIONS, Function
 from .curves import Curve, Segment
 from .exceptions import BittrueError
 from .formats import Codes, FixedType, Format, Rounding, Values
 from .minimax import best_slope, furthest, least_error
 
-Function = Callable[[Values], Values]
-
-FUNCTIONS: dict[str, Function] = {
-    "sigmoid": expit,
-    "tanh": np.tanh,
-    "exp": np.exp,
-    "softplus": lambda x: np.logaddexp(0.0, x),
-    "silu": lambda x: x * expit(x),
-    "gelu": lambda x: x * (1 + erf(x / np.sqrt(2))) / 2,
-    "erf": erf,
-    "sin": np.sin,
-}
+FUNCTIONS: dict[str, Function] = {name: known.value for name, known in ACTIVATIONS.items()}
 """Functions by name."""
 
 MAX_FIT_WIDTH = 24

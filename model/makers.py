@@ -1,10 +1,11 @@
-"""Makers of curves: published approximations of the sigmoid, a step, and fitted ones.
+"""Makers of curves: published approximations of the sigmoid, fitted ones, and exact ones.
 
 All published sigmoids mirror, ``y(-x) = 1 - y(x)``, and are given for ``a = |x|``.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import ceil, floor
 from typing import NamedTuple
@@ -12,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from .activations import Function
 from .curves import Curve, Segment
+from .exact import clipped_relu, identity, relu, require_codes, step
 from .exceptions import BittrueError
 from .fit import fit
 from .formats import FixedType, Format
@@ -33,7 +36,7 @@ def make_curve(
     *,
     segments: int | None = None,
     tolerance: float | None = None,
-    function: str | None = None,
+    function: str | Function | None = None,
     range: tuple[float, float] | None = None,
 ) -> Curve:
     """Make a curve by name.
@@ -50,8 +53,8 @@ def make_curve(
         Pieces, for ``uniform`` and ``fit``.
     tolerance : float, optional
         Maximum absolute error, in value, for ``fit``: the fewest pieces that keep it.
-    function : str, optional
-        For ``fit``: one of `bittrue.model.fit.FUNCTIONS`.
+    function : str or callable, optional
+        For ``fit``: one of `bittrue.model.fit.FUNCTIONS`, or a function of float64 arrays.
     range : (float, float), optional
         For ``fit``: values between which the function is followed.
 
@@ -124,6 +127,12 @@ def _alippi(name: str, input: Format, output: FixedType) -> Curve:
     )
 
 
+def _plan_tanh(name: str, input: Format, output: FixedType) -> Curve:
+    """Return PLAN for the hyperbolic tangent: twice PLAN of twice the argument, less 1."""
+    lines = [Line(start / 2, 4 * slope, 2 * intercept - 1) for start, slope, intercept in _PLAN]
+    return _published(name, input, output, lines, Format(False, 4, 3), Format(False, 5, 4), 0.0)
+
+
 def _hard_sigmoid(slope: Fraction) -> Callable[[str, Format, FixedType], Curve]:
     """Return the maker of min(slope * a + ½, 1).
 
@@ -151,19 +160,9 @@ def _hard_sigmoid(slope: Fraction) -> Callable[[str, Format, FixedType], Curve]:
     return make
 
 
-def _step(name: str, input: Format, output: FixedType) -> Curve:
-    """Return 0 below zero and 1 from zero on: a discontinuous activation, as the book allows."""
-    _require(name, output.format, (0.0, 1.0))
-    bit = Format(False, 1, 0)
-    rows = [Segment(0, 0, 1)]
-    if input.signed:
-        rows.insert(0, Segment(input.min_code, 0, 0))
-    return Curve(name, input, output, bit, bit, tuple(rows))
-
-
 def _uniform(name: str, input: Format, output: FixedType, *, segments: int = 16) -> Curve:
     """Return chords of the sigmoid over pieces of equal width on [0, 8), then 1."""
-    _require(name, output.format, (0.0, 0.5, 1.0))
+    require_codes(name, output.format, (0.0, 0.5, 1.0))
     last = -input.min_code
     end = min(int(8 * Fraction(2) ** input.frac), last)
     starts = sorted({round(Fraction(end * n, segments)) for n in range(segments)})
@@ -210,11 +209,35 @@ MAKERS: dict[str, Callable[..., Curve]] = {
     "hard-sigmoid": _hard_sigmoid(Fraction(1, 5)),
     "hard-sigmoid-sixth": _hard_sigmoid(Fraction(1, 6)),
     "hard-sigmoid-quarter": _hard_sigmoid(Fraction(1, 4)),
-    "step": _step,
     "uniform": _uniform,
+    "plan-tanh": _plan_tanh,
     "fit": lambda name, input, output, **options: fit(input, output, **options),
+    "step": step,
+    "identity": identity,
+    "relu": relu,
+    "clipped-relu": partial(clipped_relu, ceiling=1),
+    "relu6": partial(clipped_relu, ceiling=6),
 }
 """Makers by name."""
+
+FOLLOWED = {
+    **dict.fromkeys(
+        [
+            *("plan", "plan-monotone", "alaw", "alippi", "uniform"),
+            *("hard-sigmoid", "hard-sigmoid-sixth", "hard-sigmoid-quarter"),
+        ],
+        "sigmoid",
+    ),
+    "plan-tanh": "tanh",
+    **{name: name for name in ("identity", "relu", "clipped-relu", "relu6")},
+}
+"""The function that a maker's curves stand for; a fit follows any, a step may stand for any."""
+
+USUAL = {
+    "sigmoid": "plan",
+    **{name: name for name in ("step", "identity", "relu", "clipped-relu", "relu6")},
+}
+"""The maker that is taken for a function where none is named; ``fit`` for all others."""
 
 _OPTIONS = {
     "uniform": ("segments",),
@@ -229,9 +252,10 @@ def _published(
     lines: list[Line],
     slope_format: Format,
     intercept_format: Format,
+    center: float = 1.0,
 ) -> Curve:
     """Return the mirrored curve of lines; those that start beyond the input are left out."""
-    _require(name, output.format, (0.0, 0.5, 1.0))
+    require_codes(name, output.format, (0.0, 1.0, center, center / 2))
     rows = []
     for line in lines:
         start = line.start * Fraction(2) ** input.frac
@@ -248,11 +272,5 @@ def _published(
                 int(line.intercept * 2**intercept_format.frac),
             )
         )
-    mirror = output.format.code_of(1.0)
+    mirror = output.format.code_of(center)
     return Curve(name, input, output, slope_format, intercept_format, tuple(rows), mirror)
-
-
-def _require(name: str, output: Format, values: tuple[float, ...]) -> None:
-    for value in values:
-        if output.code_of(value) is None:
-            raise BittrueError(f"{output} is too coarse for {name}: it has no code for {value:g}")
