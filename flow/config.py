@@ -66,7 +66,9 @@ class Settings(BaseModel):
     bias_type: Types = None
     preactivation_type: Types = None
     output_type: Types = None
-    curve: str | list[str] = Field("plan", description="a curve's name, or a list of one a layer")
+    curve: str | list[str] | None = Field(
+        None, description="a curve's name, or a list of one a layer"
+    )
     segments: int | list[int] | None = Field(
         None, description="a number of segments, or a list of one a layer"
     )

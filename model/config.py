@@ -1,7 +1,7 @@
 """The choices behind a quantized network, resolved once and kept with every result."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from .exceptions import BittrueError
@@ -23,7 +23,7 @@ class LayerConfig:
     bias_type: FixedType
     preactivation_type: FixedType
     output_type: FixedType
-    curve: str
+    curve: str | None
     segments: int | None
     tolerance: float | None
 
@@ -38,8 +38,9 @@ class Config:
         Of the network's inputs.
     weight_type, bias_type, preactivation_type, output_type : FixedType
         Of the stages of a layer.
-    curve : str
-        A name in `bittrue.model.makers.MAKERS`.
+    curve : str or None
+        A name in `bittrue.model.makers.MAKERS`; None for the usual one of the golden layer's
+        activation, such as PLAN for the sigmoid.
     segments : int or None
         Of the curves that take it.
     tolerance : float or None
@@ -51,7 +52,7 @@ class Config:
     bias_type: Types = DEFAULT_TYPE
     preactivation_type: Types = DEFAULT_TYPE
     output_type: Types = DEFAULT_TYPE
-    curve: str | tuple[str, ...] = "plan"
+    curve: str | tuple[str | None, ...] | None = None
     segments: int | tuple[int | None, ...] | None = None
     tolerance: float | tuple[float | None, ...] | None = None
 
@@ -127,6 +128,11 @@ class Config:
                 value = value[number]
             single[field.name] = value
         return LayerConfig(**single)
+
+    def with_curves(self, curves: Sequence[str]) -> "Config":
+        """Return the choices with the curve of each layer named; once, where all are alike."""
+        alike = len(set(curves)) == 1
+        return replace(self, curve=curves[0] if alike else tuple(curves))
 
     def to_json(self) -> dict[str, Any]:
         """Return the choices as JSON, types as text."""

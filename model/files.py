@@ -25,13 +25,14 @@ def _indented(tree: Any, depth: int) -> str:
     return "[" + pad + f",{pad}".join(lines) + "\n" + "  " * depth + "]"
 
 
-def write_whole(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file whole or not at all."""
+def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write a file whole or not at all; text as UTF-8."""
+    data = content.encode() if isinstance(content, str) else content
     target = Path(path)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:

@@ -73,7 +73,7 @@ def make_curve(
     }
     given = {key: value for key, value in options.items() if value is not None}
     for key in given:
-        if key not in _OPTIONS.get(name, ()):
+        if key not in OPTIONS.get(name, ()):
             raise BittrueError(f"curve {name} takes no {key}, got {given[key]!r}")
     if segments is not None and (isinstance(segments, bool) or segments < 1):
         raise BittrueError(f"segments must be at least 1, got {segments}")
@@ -239,10 +239,11 @@ USUAL = {
 }
 """The maker that is taken for a function where none is named; ``fit`` for all others."""
 
-_OPTIONS = {
+OPTIONS = {
     "uniform": ("segments",),
     "fit": ("segments", "tolerance", "function", "range"),
 }
+"""The options that makers take."""
 
 
 def _published(
