@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,18 +99,17 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
         If the file cannot be read, is no ``.npz``, or holds objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise BittrueError(f"{path} must be an .npz file, got a single array")
-            return {name: file[name] for name in file.files}
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.lib.npyio.NpzFile):
+                return {name: loaded[name] for name in loaded.files}
     except OSError as error:
         raise BittrueError(f"{path} must be a readable file, got {error.strerror}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        if isinstance(error, BittrueError):
-            raise
+    except (ValueError, zipfile.BadZipFile, EOFError, KeyError, zlib.error) as error:
         raise BittrueError(
             f"{path} must be a whole .npz file of plain arrays, got: {error}"
         ) from None
+    raise BittrueError(f"{path} must be an .npz file, got a single array")
 
 
 def _about(arrays: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
