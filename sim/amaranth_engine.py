@@ -10,23 +10,25 @@ import numpy as np
 from amaranth.hdl import Cat, ClockDomain, Const, Module, Value
 from amaranth.sim import Simulator
 
+from bittrue.hdl import timing
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network, stages_of, trace_name
-from bittrue.hdl.watch import counter_address
+from bittrue.hdl.watch import counter_address, trace_layout
 from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
 
 from .record import Progress, Run, Session
-from .words import output_words, pack, stage_words
+from .stimulus import output_width
+from .words import output_words, pack, shown, stage_words
 
 
 class StandstillError(Exception):
     """Nothing has moved for too many cycles."""
 
 
-def idle_limit(network: Network, stalls: float) -> int:
+def idle_limit(machine: Machine, stalls: float) -> int:
     """Return after how many cycles without any movement a simulation is given up."""
-    calm = 16 + 2 * (network.latency + network.initiation_interval)
+    calm = 16 + 2 * (timing.network(machine) + machine.initiation_interval)
     return int(calm / (1 - stalls)) + int(40 / (1 - stalls))
 
 
@@ -59,7 +61,7 @@ class Bench:
         self.network, self._machine, self._sessions = Network(machine), machine, sessions
         self._stalls, self._progress = stalls, progress
         self._source_rng, self._sink_rng = np.random.default_rng(seed).spawn(2)
-        self._idle_limit = idle_limit(self.network, stalls)
+        self._idle_limit = idle_limit(machine, stalls)
         self._loaded: dict[tuple[int, int, int, int], int] = {}
         self._samples_total = sum(len(session.codes) for session in sessions)
         self._samples_done = 0
@@ -208,9 +210,13 @@ class Bench:
         first = self._machine.foldings[0]
         accepted = [[cycle, n // first.input_folds] for n, cycle in enumerate(self._accepted)]
         before = sum(len(run_session.codes) for run_session in self._sessions[: len(self.runs)])
+        strobes = [
+            shown(rows, int(trace_layout(format, folding).size))
+            for (_, _, format, folding), rows in zip(self._stages, self._strobes, strict=True)
+        ]
         return Run(
-            words=stage_words(self._stages, self._strobes, before),
-            outputs=output_words(self._machine, self._beats),
+            words=stage_words(self._stages, strobes, before),
+            outputs=output_words(self._machine, shown(self._beats, output_width(self._machine))),
             accepted=np.array(accepted, dtype=np.int64).reshape(-1, 2),
             counts=counts,
             traced=self._machine.trace,

@@ -1,0 +1,109 @@
+"""A session as bits for the ports of a machine."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bittrue.hdl.loader import load_layout
+from bittrue.hdl.machine import Machine
+from bittrue.hdl.network import data_width_of
+from bittrue.model.design import Weights
+from bittrue.model.formats import Codes
+
+from .record import Session
+from .words import Chunks, chunks_of, place
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What is driven into a machine's ports in one session.
+
+    Members
+    -------
+    loads : ndarray of uint64, shape (n, chunks)
+        Payloads of the load port.
+    beats : ndarray of uint64, shape (n, chunks)
+        Payloads of the input stream.
+    samples : int
+        Samples in the beats.
+    """
+
+    loads: Chunks
+    beats: Chunks
+    samples: int
+
+
+def stimulus_of(machine: Machine, session: Session, before: Weights | None) -> Stimulus:
+    """Return a session's stimulus.
+
+    Parameters
+    ----------
+    machine : Machine
+        Whose ports it is for.
+    session : Session
+        Weights and codes.
+    before : Weights or None
+        What is loaded already: only codes that differ are loaded anew.
+    """
+    return Stimulus(
+        load_requests(machine, session.weights, before),
+        input_beats(machine, session.codes),
+        len(session.codes),
+    )
+
+
+def load_width(machine: Machine) -> int:
+    """Return the bits of a load request."""
+    return int(load_layout(data_width_of(machine)).size)
+
+
+def beat_width(machine: Machine) -> int:
+    """Return the bits of an input beat, ``last`` included."""
+    return machine.shape.input.format.width * machine.foldings[0].simd + 1
+
+
+def output_width(machine: Machine) -> int:
+    """Return the bits of an output beat, ``last`` included."""
+    return machine.shape.output.format.width * machine.foldings[-1].pe + 1
+
+
+def load_requests(machine: Machine, weights: Weights, before: Weights | None) -> Chunks:
+    """Return the requests that write weights, layer by layer, each layer's biases last."""
+    fields = _fields(weights)
+    if before is not None:
+        fields = fields[:, fields[-1] != _fields(before)[-1]]
+    width = data_width_of(machine)
+    layout = dict(load_layout(width))
+    requests = np.zeros((fields.shape[1], chunks_of(load_width(machine))), dtype=np.uint64)
+    names = ("layer", "neuron", "input", "bias", "data")
+    place(requests, layout["write"].offset, 1, 1)
+    for name, values in zip(names, fields, strict=True):
+        place(requests, layout[name].offset, layout[name].width, values)
+    return requests
+
+
+def _fields(weights: Weights) -> Codes:
+    """Return layer, neuron, input, is bias and code of every weight and bias, shape (5, n)."""
+    parts = []
+    for layer, (array, biases) in enumerate(zip(weights.weights, weights.biases, strict=True)):
+        neuron, column = np.indices(array.shape).reshape(2, -1)
+        zeros = np.zeros_like(neuron)
+        parts.append(np.stack([zeros + layer, neuron, column, zeros, array.ravel()]))
+        if biases is not None:
+            neuron = np.arange(len(biases))
+            zeros = np.zeros_like(neuron)
+            parts.append(np.stack([zeros + layer, neuron, zeros, zeros + 1, biases]))
+    return np.concatenate(parts, axis=1)
+
+
+def input_beats(machine: Machine, codes: Codes) -> Chunks:
+    """Return the beats of samples, the last of each padded with zero lanes."""
+    folding, width = machine.foldings[0], machine.shape.input.format.width
+    padding = folding.input_folds * folding.simd - folding.inputs
+    lanes = np.pad(codes, ((0, 0), (0, padding))).reshape(-1, folding.simd)
+    beats = np.zeros((len(lanes), chunks_of(beat_width(machine))), dtype=np.uint64)
+    for lane in range(folding.simd):
+        place(beats, lane * width, width, lanes[:, lane])
+    last = np.arange(len(beats)) % folding.input_folds == folding.input_folds - 1
+    place(beats, folding.simd * width, 1, last)
+    return beats
