@@ -15,11 +15,14 @@ from bittrue.model.exceptions import BittrueError, ToolMissing
 
 from .console import say, warnings_as_lines
 from .curve import curve
+from .quantize import quantize
+from .run import run
+from .train import train
 from .verify import verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command()(verify)
-app.command()(curve)
+for command in (verify, curve, train, quantize, run):
+    app.command()(command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bittrue.model.config import TYPE_FIELDS, Config
 from bittrue.model.exceptions import BittrueError
+from bittrue.model.ranges import METHODS
+from bittrue.sim.engines import ENGINES
 
 Types = Annotated[
     str | list[str] | None,
@@ -20,7 +22,8 @@ Lanes = Annotated[
 ]
 
 OVERRULED: Mapping[str, tuple[str, ...]] = {
-    "format": TYPE_FIELDS,
+    "format": (*TYPE_FIELDS, "width", "method", "margin"),
+    "width": ("format",),
     "curve": ("segments", "tolerance"),
     "segments": ("tolerance",),
     "tolerance": ("segments",),
@@ -36,7 +39,7 @@ DESIGN_FIELDS = (
 
 
 class Settings(BaseModel):
-    """What `bittrue verify` can be told, by the same names in TOML and on the command line.
+    """What commands can be told, by the same names in TOML and on the command line.
 
     Members
     -------
@@ -46,12 +49,18 @@ class Settings(BaseModel):
         Of one role; a list has one a layer.
     curve, segments, tolerance
         As in `Config`.
+    width, method, margin
+        Formats chosen from ranges: see `bittrue.model.ranges.choose_config`.
     seed : int
         Of everything drawn.
     queries : int
         Random queries, at least 1.
     pe, simd : int or list of int
         Folding; a list has one a layer.
+    engine : str
+        What simulates; "auto" for the fastest there is.
+    jobs : int or None
+        Simulators at once; all cores where not given.
     stalls : float
         Probability that the source or the sink lets a cycle pass.
     """
@@ -75,10 +84,15 @@ class Settings(BaseModel):
     tolerance: float | list[float] | None = Field(
         None, description="a maximum absolute error, or a list of one a layer"
     )
+    width: int | None = Field(None, ge=2, le=63, description="2 to 63 bits")
+    method: str = Field("observed", description=f"one of {', '.join(METHODS)}")
+    margin: float = Field(0.0, ge=0, description="a share of at least 0")
     seed: int = Field(0, ge=0, description="an integer of at least 0")
     queries: int = Field(10, ge=1, description="an integer of at least 1")
     pe: Lanes = 1
     simd: Lanes = 1
+    engine: str = Field("auto", description=f"one of {', '.join(ENGINES)}, or auto")
+    jobs: int | None = Field(None, ge=1, description="an integer of at least 1")
     stalls: float = Field(0.0, ge=0, lt=1, description="a probability from 0 to below 1")
 
     @property

@@ -2,12 +2,20 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Told(Protocol):
+    """Told what is done, of how much, and perhaps a note on it."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Show it."""
+
 
 PIPED_WIDTH = 120
 """Columns where there is no terminal to ask."""
@@ -26,18 +34,21 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress(task: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """Show progress on standard error while a block runs; yield what reports (done, total)."""
+def progress(task: str, *, shown: bool = True) -> Iterator[Told]:
+    """Show progress on standard error while a block runs; yield what is told (done, total)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    last = (TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
     with Progress(
         *columns,
-        TimeElapsedColumn(),
+        *last,
         console=console(sys.stderr),
         transient=True,
         disable=not (shown and sys.stderr.isatty()),
     ) as bar:
-        number = bar.add_task(task, total=None)
-        yield lambda done, total: bar.update(number, completed=done, total=total)
+        number = bar.add_task(task, total=None, note="")
+        yield lambda done, total, note="": bar.update(
+            number, completed=done, total=total, note=note
+        )
 
 
 @contextmanager

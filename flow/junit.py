@@ -5,9 +5,10 @@ import xml.etree.ElementTree as ElementTree
 from bittrue.sim.divergence import Divergence
 from bittrue.sim.record import STAGES
 from bittrue.sim.testbench import Verification
+from bittrue.sim.whole import WholeSet
 
 
-def junit_xml(result: Verification) -> str:
+def junit_xml(result: Verification | WholeSet) -> str:
     """Return a verification as JUnit XML.
 
     One test case for each layer and stage, one for the output stream, one for the whole, and one
@@ -34,7 +35,7 @@ def _case(suite: ElementTree.Element, group: str, name: str) -> ElementTree.Elem
     return ElementTree.SubElement(suite, "testcase", classname=f"bittrue.verify.{group}", name=name)
 
 
-def _whole(suite: ElementTree.Element, result: Verification) -> None:
+def _whole(suite: ElementTree.Element, result: Verification | WholeSet) -> None:
     case = _case(suite, "words", "all words")
     if not result.passed:
         first = result.first_divergence
@@ -42,7 +43,9 @@ def _whole(suite: ElementTree.Element, result: Verification) -> None:
         _fail(case, message, "" if first is None else str(first))
 
 
-def _stage(suite: ElementTree.Element, result: Verification, layer: int, stage: str) -> None:
+def _stage(
+    suite: ElementTree.Element, result: Verification | WholeSet, layer: int, stage: str
+) -> None:
     case = _case(suite, f"layer {layer}", stage)
     found: list[Divergence] = [
         divergence

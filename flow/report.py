@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from platform import python_version
 from typing import Any
@@ -11,8 +11,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bittrue.model.design import Design
+from bittrue.model.errors import Errors
 from bittrue.model.formats import Loss, Values
 from bittrue.sim.testbench import Verification, oops
+from bittrue.sim.whole import WholeSet
 
 from .config import Settings
 from .console import console
@@ -27,50 +30,55 @@ def versions() -> dict[str, str]:
     return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def report(result: Verification, settings: Settings) -> str:
-    """Return what `show` prints, as plain text."""
+def as_text(print_on: Callable[[Console], None]) -> str:
+    """Return, as plain text, what something prints on a console."""
     page = io.StringIO()
-    _print(console(page), result, settings)
+    print_on(console(page))
     return page.getvalue()
 
 
-def show(result: Verification, settings: Settings) -> None:
-    """Print a verification on standard output, the verdict last."""
-    _print(console(), result, settings)
-
-
-def verdict(result: Verification) -> str:
+def verdict(result: Verification | WholeSet) -> str:
     """Return how many words were compared, and how many differ, in one line."""
     line = f"{result.compared} words compared stage by stage, {result.differing} differ"
-    if result.missing or result.extra:
-        line += f" ({result.missing} missing, {result.extra} extra)"
+    missing, extra = result.comparison.missing, result.comparison.extra
+    if missing or extra:
+        line += f" ({missing} missing, {extra} extra)"
     if result.comparison.stalled_at is not None:
         line += f", the hardware stood still from cycle {result.comparison.stalled_at}"
     return line if result.passed else f"FAIL: {line}"
 
 
-def _print(page: Console, result: Verification, settings: Settings) -> None:
-    _heading(page, result, settings)
-    for table in (_queries(result), _errors(result), _losses(result), _coverage(result)):
+def print_on(page: Console, result: Verification, settings: Settings) -> None:
+    """Print a verification, the verdict last."""
+    print_heading(page, result, settings)
+    tables = (_queries(result), errors_table(result.errors), _losses(result), _coverage(result))
+    for table in tables:
         page.print(table)
         page.print()
+    print_divergences(page, result)
+    visited, there = map(sum, zip(*result.coverage.values(), strict=True))
+    interval = f"{result.initiation_interval:g}"
+    page.print(f"{result.cycles_per_query} cycles per query, initiation interval {interval} cycles")
+    page.print(f"directed vectors visited {visited} of {there} targets", soft_wrap=True)
+    print_verdict(page, result)
+
+
+def print_divergences(page: Console, result: Verification | WholeSet) -> None:
+    """Print the first divergence whole, and those after it in a line each."""
     for divergence in result.comparison.divergences[:1]:
         page.print(str(divergence), markup=False, soft_wrap=True)
     for divergence in result.comparison.divergences[1:]:
         page.print(f"then {divergence.line}", markup=False, soft_wrap=True)
-    visited, there = map(sum, zip(*result.coverage.values(), strict=True))
-    interval = _interval(result)
-    page.print(f"{result.cycles_per_query} cycles per query, initiation interval {interval} cycles")
-    page.print(f"directed vectors visited {visited} of {there} targets", soft_wrap=True)
+
+
+def print_verdict(page: Console, result: Verification | WholeSet) -> None:
+    """Print the verdict, green or red."""
     style = "bold green" if result.passed else "bold red"
     page.print(verdict(result), style=style, soft_wrap=True)
 
 
-def _interval(result: Verification) -> str:
-    return f"{result.initiation_interval:g}"
-
-
-def _heading(page: Console, result: Verification, settings: Settings) -> None:
+def print_heading(page: Console, result: Verification | WholeSet, settings: Settings) -> None:
+    """Print what was built from what, by which versions."""
     sizes = "-".join(map(str, result.design.shape.sizes))
     stack = ", ".join(f"{name} {number}" for name, number in versions().items())
     page.print(f"design {result.design.digest[:12]}, {sizes}, seed {result.seed}", soft_wrap=True)
@@ -85,7 +93,8 @@ def _heading(page: Console, result: Verification, settings: Settings) -> None:
     page.print(f"stalls {settings.stalls:g}; {stack}\n", soft_wrap=True)
 
 
-def _table(title: str, *columns: str) -> Table:
+def bare_table(title: str, *columns: str) -> Table:
+    """Return a table without rows, all columns flush right."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, justify="right")
@@ -93,7 +102,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _queries(result: Verification) -> Table:
-    table = _table("queries", "inputs", "golden", "fixed", "RTL")
+    table = bare_table("queries", "inputs", "golden", "fixed", "RTL")
     models = (result.golden, result.fixed, result.rtl)
     marks = [None if values is None else oops(values) for values in models]
     for row, inputs in enumerate(result.inputs[:SHOWN_QUERIES]):
@@ -112,12 +121,12 @@ def _numbers(values: Values, mark: bool | None = None) -> str:
     return text if mark is None else f"{text} {'Oops!' if mark else '     '}"
 
 
-def _errors(result: Verification) -> Table:
-    table = _table("fixed model against golden model", "", "value", "LSB")
-    if result.errors is None:
+def errors_table(errors: Errors | None) -> Table:
+    """Return the errors of fixed against golden model as a table."""
+    table = bare_table("fixed model against golden model", "", "value", "LSB")
+    if errors is None:
         table.add_row("no golden model", "–", "–")
         return table
-    errors = result.errors
     table.add_row("maximum absolute error", f"{errors.maximum:.3e}", f"{errors.maximum_lsb:.2f}")
     table.add_row("mean absolute error", f"{errors.mean:.3e}", f"{errors.mean_lsb:.2f}")
     table.add_row("SQNR", f"{errors.sqnr:.2f} dB", "")
@@ -125,7 +134,7 @@ def _errors(result: Verification) -> Table:
 
 
 def _losses(result: Verification) -> Table:
-    table = _table(
+    table = bare_table(
         "losses, in words",
         "layer",
         "stage",
@@ -135,13 +144,14 @@ def _losses(result: Verification) -> Table:
         "overflowed",
     )
     for (layer, stage, loss), (_, _, directed) in zip(
-        _by_stage(result.losses), _by_stage(result.directed_losses), strict=True
+        by_stage(result.losses), by_stage(result.directed_losses), strict=True
     ):
         table.add_row(str(layer), stage, *map(str, (*loss, *directed)))
     return table
 
 
-def _by_stage(losses: Iterable[tuple[Loss, Loss]]) -> list[tuple[int, str, Loss]]:
+def by_stage(losses: Iterable[tuple[Loss, Loss]]) -> list[tuple[int, str, Loss]]:
+    """Return layer, stage and loss of each pair, in order."""
     stages = ("pre-activation", "output")
     return [
         (layer, stage, loss)
@@ -151,7 +161,7 @@ def _by_stage(losses: Iterable[tuple[Loss, Loss]]) -> list[tuple[int, str, Loss]
 
 
 def _coverage(result: Verification) -> Table:
-    table = _table("what the directed vectors visit", "target", "visited", "of")
+    table = bare_table("what the directed vectors visit", "target", "visited", "of")
     for name, (visited, there) in result.coverage.items():
         table.add_row(name, str(visited), str(there))
     return table
@@ -180,15 +190,15 @@ def to_json(result: Verification, settings: Settings, saved: bool) -> dict[str, 
         "stalled_at": result.comparison.stalled_at,
         "first_divergence": first.to_json() if first else None,
         "cycles_per_query": result.cycles_per_query,
-        "initiation_interval": _finite(result.initiation_interval),
+        "initiation_interval": finite(result.initiation_interval),
         "queries": _queries_json(result),
-        "errors": _errors_json(result),
+        "errors": errors_json(result.errors),
         "losses": _losses_json(result),
         "coverage": {
             name: {"visited": visited, "there": there}
             for name, (visited, there) in result.coverage.items()
         },
-        "config": _config_json(settings, saved),
+        "config": config_json(result.design, settings, saved),
         "design": result.design.digest,
         "machine": {**result.machine.to_json(), "digest": result.machine.digest},
         "versions": versions(),
@@ -212,29 +222,47 @@ def _queries_json(result: Verification) -> list[dict[str, Any]]:
     ]
 
 
-def _errors_json(result: Verification) -> dict[str, float | None] | None:
-    if result.errors is None:
+def errors_json(errors: Errors | None) -> dict[str, float | None] | None:
+    """Return errors as JSON, null for what is infinite."""
+    if errors is None:
         return None
-    return {name: _finite(value) for name, value in result.errors._asdict().items()}
+    return {name: finite(value) for name, value in errors._asdict().items()}
 
 
 def _losses_json(result: Verification) -> list[dict[str, Any]]:
-    queries, directed = _by_stage(result.losses), _by_stage(result.directed_losses)
+    queries, directed = by_stage(result.losses), by_stage(result.directed_losses)
     return [
         {"layer": layer, "stage": stage, "queries": loss._asdict(), "directed": other._asdict()}
         for (layer, stage, loss), (_, _, other) in zip(queries, directed, strict=True)
     ]
 
 
-def _config_json(settings: Settings, saved: bool) -> dict[str, Any]:
-    choices = {} if saved else settings.config.to_json()
-    run = settings.model_dump(include={"seed", "queries", "pe", "simd", "stalls"})
-    return {**choices, **run}
+def config_json(design: Design, settings: Settings, saved: bool) -> dict[str, Any]:
+    """Return the choices that made a design, and those of the run."""
+    layers = design.shape.layers
+    chosen = {
+        "input_type": str(layers[0].input),
+        "weight_type": _once([str(layer.weight) for layer in layers]),
+        "bias_type": _once([None if layer.bias is None else str(layer.bias) for layer in layers]),
+        "preactivation_type": _once([str(layer.preactivation) for layer in layers]),
+        "output_type": _once([str(layer.output) for layer in layers]),
+        "curve": _once([layer.curve.name for layer in layers]),
+    }
+    options = {"segments": settings.segments, "tolerance": settings.tolerance}
+    names = {"seed", "queries", "pe", "simd", "stalls", "engine", "width", "method", "margin"}
+    run = settings.model_dump(include=names)
+    return {**chosen, **({} if saved else options), **run}
 
 
-def _finite(value: float) -> float | None:
+def _once(values: list[Any]) -> Any:
+    """Return the one value that all layers share, or the list of them."""
+    return values[0] if all(value == values[0] for value in values) else values
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON can hold it: null for NaN and infinities."""
     return value if math.isfinite(value) else None
 
 
 def _finite_list(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None]:
-    return [_finite(value) for value in values.tolist()]
+    return [finite(value) for value in values.tolist()]

@@ -1,162 +1,235 @@
 """The command ``bittrue verify``: the main job, from its options to its exit code."""
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
-from bittrue.model.formats import Overflow, Rounding
 from bittrue.model.golden import GoldenNetwork
-from bittrue.model.makers import MAKERS
-from bittrue.model.quantize import quantize
 from bittrue.sim import testbench
+from bittrue.sim.whole import WholeSet, verify_whole
 
-from .config import DESIGN_FIELDS, Settings, resolve
-from .console import progress, say
-from .junit import junit_xml
-from .report import report, show, to_json, verdict
+from . import options, report, whole_report
+from .config import Settings, resolve
+from .console import console, progress, say
+from .data import check_width, load
+from .designs import SavedNetwork, made_design, read_network, refuse_choices
+from .junit import junit_xml as to_junit
+from .options import one_a_layer, part_of
+from .paths import check_targets
 
-MODELS = "Models"
-HARDWARE = "Hardware"
-RESULTS = "Results"
-
-
-def _type(help: str) -> Any:
-    return typer.Option(metavar="TYPE", help=help, rich_help_panel=MODELS)
-
-
-def _lanes_option(help: str) -> Any:
-    return typer.Option(metavar="N[,N...]", help=help, rich_help_panel=HARDWARE)
+Result = testbench.Verification | WholeSet
 
 
 def _file(help: str, *names: str, metavar: str = "FILE") -> Any:
-    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=RESULTS)
-
-
-def _choice(help: str, metavar: str) -> Any:
-    return typer.Option(metavar=metavar, help=help, rich_help_panel=MODELS)
+    return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=options.RESULTS)
 
 
 def verify(
-    seed: Annotated[int | None, typer.Option(help="Of everything drawn.  [default: 0]")] = None,
+    seed: options.Seed = None,
     queries: Annotated[
         int | None, typer.Option(help="Random queries, beside the directed vectors.  [default: 10]")
     ] = None,
-    config: Annotated[
+    network: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="These options as TOML; the command line comes first."),
+        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
     ] = None,
-    format: Annotated[
-        str | None, _choice("Of all types: fxp-s16/12, Q4.12, ap_fixed<16,4>, ...", "FORMAT")
-    ] = None,
-    input_type: Annotated[
-        str | None, _type("A format, modes behind commas: fxp-s8/4,RND_CONV,SAT.")
-    ] = None,
-    weight_type: Annotated[str | None, _type("Weights that do not fit are refused.")] = None,
-    preactivation_type: Annotated[str | None, _type("What an accumulator becomes.")] = None,
-    output_type: Annotated[str | None, _type("What a curve yields.")] = None,
-    curve: Annotated[
-        str | None, _choice(f"One of {', '.join(MAKERS)}.  [default: plan]", "NAME")
-    ] = None,
-    segments: Annotated[int | None, _choice("Of the curves fit and uniform.", "N")] = None,
-    tolerance: Annotated[
-        float | None, _choice("Of the curve fit: the fewest segments with this error.", "ERROR")
-    ] = None,
-    rounding: Annotated[
+    data: Annotated[
         str | None,
-        _choice(f"{', '.join(mode.value for mode in Rounding)}.  [default: RND_CONV]", "MODE"),
+        typer.Option(metavar="DATA", help="A whole data set instead of random queries."),
     ] = None,
-    overflow: Annotated[
-        str | None,
-        _choice(f"{', '.join(mode.value for mode in Overflow)}.  [default: SAT]", "MODE"),
-    ] = None,
+    part: options.Part = "held-out",
+    samples: options.Samples = None,
+    config: options.ConfigFile = None,
+    format: options.AnyFormat = None,
+    input_type: options.InputType = None,
+    weight_type: options.WeightType = None,
+    bias_type: options.BiasType = None,
+    preactivation_type: options.PreactivationType = None,
+    output_type: options.OutputType = None,
+    width: options.Width = None,
+    method: options.Method = None,
+    margin: options.Margin = None,
+    curve: options.CurveName = None,
+    segments: options.Segments = None,
+    tolerance: options.Tolerance = None,
+    rounding: options.RoundingMode = None,
+    overflow: options.OverflowMode = None,
     design: Annotated[
-        Path | None, _choice("Run this saved design instead of training one.", "FILE")
-    ] = None,
-    pe: Annotated[str | None, _lanes_option("Neurons side by side.  [default: 1]")] = None,
-    simd: Annotated[str | None, _lanes_option("Inputs per cycle.  [default: 1]")] = None,
-    stalls: Annotated[
-        float | None,
+        Path | None,
         typer.Option(
-            metavar="P",
-            help="Chance of a stalled cycle at source and sink.  [default: 0]",
-            rich_help_panel=HARDWARE,
+            metavar="FILE",
+            help="Run this saved design instead of training one.",
+            rich_help_panel=options.MODELS,
         ),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object.", rich_help_panel=RESULTS)
-    ] = False,
-    output: Annotated[
-        Path | None, _file("Where the report goes; the verdict is shown.", "-o", "--output")
-    ] = None,
-    junit_xml: Annotated[Path | None, _file("Verdicts for a CI server.")] = None,
+    pe: options.Lanes = None,
+    simd: options.InputLanes = None,
+    stalls: options.Stalls = None,
+    engine: options.Engine = None,
+    jobs: options.Jobs = None,
+    json: options.AsJson = False,
+    output: options.Output = None,
+    junit_xml: options.JunitXml = None,
     waves: Annotated[
         Path | None, _file("Waveforms of the queries, a .gtkw beside.", metavar="FILE.vcd")
     ] = None,
     save_design: Annotated[Path | None, _file("The design that ran, for --design.")] = None,
 ) -> None:
-    """Hold golden model, fixed model and RTL of the 3-3-3 network against each other.
+    """Hold golden model, fixed model and RTL of a network against each other.
 
-    Trains it as the book does, quantizes it, builds the hardware, asks all three the same
-    questions and compares the last two word by word, stage by stage.
+    Trains the 3-3-3 network as the book does (or takes a trained one), quantizes it, builds the
+    hardware, asks all three the same questions (or a whole data set) and compares the last two word
+    by word, stage by stage.
 
     Exit codes: 0 all words equal, 1 some differ, 2 bad input, 3 a tool is missing, 130 interrupted.
     """
-    given = {name: value for name, value in locals().items() if name in Settings.model_fields}
-    given = {name: value for name, value in given.items() if value is not None}
-    for name in ("pe", "simd"):
-        if name in given:
-            given[name] = _lanes(name, given[name])
-    settings = resolve(given, config)
-    _check_targets(save_design=save_design, waves=waves, junit_xml=junit_xml, output=output)
-    result = _run(settings, design, waves, quiet=json)
-    tree = to_json(result, settings, saved=design is not None)
-    _write_files(result, save_design, junit_xml)
-    if output:
-        write_whole(output, dump_json(tree) if json else report(result, settings))
-        say(f"bittrue: wrote {output}: {verdict(result)}")
-    elif json:
-        typer.echo(dump_json(tree), nl=False)
-    else:
-        show(result, settings)
+    settings = resolve(options.given(locals()), config)
+    check_targets(
+        {"waves": (".vcd",)},
+        save_design=save_design,
+        waves=waves,
+        junit_xml=junit_xml,
+        output=output,
+    )
+    saved = read_network(network) if network else None
+    fixed = Design.load(design) if design else None
+    result: Result
+    with _seed_named(settings.seed), progress("simulating", shown=not json) as told:
+        if data is None:
+            result = _queries(settings, saved, fixed, waves, told)
+        else:
+            _refuse_beside_data(settings, waves)
+            result = _whole(settings, saved, fixed, (data, part, samples), told)
+    if save_design:
+        result.design.save(save_design)
+    if junit_xml:
+        write_whole(junit_xml, to_junit(result))
+    _show(result, settings, output, json=json, from_file=design is not None)
     if not result.passed:
         raise typer.Exit(1)
 
 
-def _run(
-    settings: Settings, saved: Path | None, waves: Path | None, *, quiet: bool
+def _show(
+    result: Result, settings: Settings, output: Path | None, *, json: bool, from_file: bool
+) -> None:
+    """Write the report to standard output or a file."""
+    if json:
+        tree = (
+            whole_report.to_json(result, settings, saved=from_file)
+            if isinstance(result, WholeSet)
+            else report.to_json(result, settings, saved=from_file)
+        )
+        text = dump_json(tree)
+    if output:
+        write_whole(output, text if json else report.as_text(_printer(result, settings)))
+        say(f"bittrue: wrote {output}: {report.verdict(result)}")
+    elif json:
+        typer.echo(text, nl=False)
+    else:
+        _printer(result, settings)(console())
+
+
+def _printer(result: Result, settings: Settings) -> Callable[[Console], None]:
+    """Return what prints a result on a console."""
+    if isinstance(result, WholeSet):
+        return partial(whole_report.print_on, result=result, settings=settings)
+    return partial(report.print_on, result=result, settings=settings)
+
+
+def _queries(
+    settings: Settings,
+    saved: SavedNetwork | None,
+    design: Design | None,
+    waves: Path | None,
+    told: Callable[[int, int], None],
 ) -> testbench.Verification:
-    """Train or load, quantize, simulate, compare; name the seed where that is cut short."""
-    design, golden = _models(settings, saved)
-    with _seed_named(settings.seed), progress("simulating", shown=not quiet) as told:
-        return testbench.verify(
-            design,
-            golden,
-            seed=settings.seed,
-            queries=settings.queries,
-            pe=_tuple(settings.pe),
-            simd=_tuple(settings.simd),
-            stalls=settings.stalls,
-            waves=waves,
-            progress=told,
+    """Train or load, quantize, ask random queries and directed vectors."""
+    golden = saved.golden if saved else None
+    if design is not None:
+        refuse_choices(settings)
+    else:
+        golden = golden or testbench.train_333(settings.seed)
+        calibration = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
+        design, _ = made_design(settings, golden, calibration)
+    _check_sizes(golden, design)
+    return testbench.verify(
+        design,
+        golden,
+        seed=settings.seed,
+        queries=settings.queries,
+        pe=one_a_layer(settings.pe),
+        simd=one_a_layer(settings.simd),
+        stalls=settings.stalls,
+        engine="amaranth" if settings.engine == "auto" else settings.engine,
+        waves=waves,
+        progress=told,
+    )
+
+
+def _whole(
+    settings: Settings,
+    saved: SavedNetwork | None,
+    design: Design | None,
+    asked: tuple[str, str, int | None],
+    told: Callable[[int, int], None],
+) -> WholeSet:
+    """Quantize, and ask a whole data set."""
+    if saved is None and design is None:
+        raise BittrueError("a data set must come with a network or a design, got neither")
+    source, part, samples = asked
+    known = load(source)
+    held_out = saved.held_out_of(known) if saved else None
+    golden = saved.golden if saved else None
+    if design is not None:
+        refuse_choices(settings)
+        _check_sizes(golden, design)
+    elif golden is not None:
+        check_width(known, golden.sizes[0], golden.sizes[-1])
+        training = part_of(known, "training", None, held_out)
+        design, _ = made_design(settings, golden, training.inputs)
+    else:
+        raise BittrueError("a data set must come with a network or a design, got neither")
+    check_width(known, design.shape.sizes[0], design.shape.sizes[-1])
+    chosen = part_of(known, part, samples, held_out)
+    return verify_whole(
+        design,
+        golden,
+        chosen.inputs,
+        chosen.labels,
+        pe=one_a_layer(settings.pe),
+        simd=one_a_layer(settings.simd),
+        engine=settings.engine,
+        jobs=settings.jobs,
+        stalls=settings.stalls,
+        seed=settings.seed,
+        progress=told,
+    )
+
+
+def _check_sizes(golden: GoldenNetwork | None, design: Design) -> None:
+    if golden is not None and golden.sizes != design.shape.sizes:
+        raise BittrueError(
+            f"network and design must have the same sizes, got {golden.sizes} and "
+            f"{design.shape.sizes}"
         )
 
 
-def _models(settings: Settings, saved: Path | None) -> tuple[Design, GoldenNetwork | None]:
-    """Return the design, and the golden model unless the design comes from a file."""
-    if saved:
-        _refuse_choices(settings)
-        return Design.load(saved), None
-    config = settings.config
-    with _seed_named(settings.seed):
-        golden = testbench.train_333(settings.seed)
-        return quantize(golden, config), golden
+def _refuse_beside_data(settings: Settings, waves: Path | None) -> None:
+    if waves:
+        raise BittrueError(f"waves must be of queries, not of a whole data set, got {waves}")
+    if "queries" in settings.model_fields_set:
+        raise BittrueError(
+            f"queries must be asked without a data set, got {settings.queries} beside one: "
+            "use samples"
+        )
 
 
 @contextmanager
@@ -167,60 +240,3 @@ def _seed_named(seed: int) -> Iterator[None]:
     except BaseException:
         say(f"bittrue: seed {seed}")
         raise
-
-
-def _tuple(lanes: int | list[int]) -> int | tuple[int, ...]:
-    return lanes if isinstance(lanes, int) else tuple(lanes)
-
-
-def _lanes(name: str, text: str) -> int | list[int]:
-    """Read ``2`` as a count for all layers, and ``2,1`` as one a layer."""
-    try:
-        counts = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise BittrueError(
-            f"{name} must be an integer, or one a layer as in 2,1, got {text!r}"
-        ) from None
-    return counts if len(counts) > 1 else counts[0]
-
-
-def _refuse_choices(settings: Settings) -> None:
-    """Refuse types and curves beside a saved design, which has its own."""
-    chosen = [name for name in DESIGN_FIELDS if name in settings.model_fields_set]
-    if chosen:
-        raise BittrueError(
-            f"a saved design must be run without choices of types and curves, got "
-            f"{', '.join(chosen)}"
-        )
-
-
-def _check_targets(**files: Path | None) -> None:
-    """Refuse, before any work, files that could not be written."""
-    for name, file in files.items():
-        if file is None:
-            continue
-        option = f"--{name.replace('_', '-')}"
-        if file.is_dir():
-            raise BittrueError(f"{option} must name a file, got the folder {file}")
-        if not os.access(file.parent, os.W_OK):
-            raise BittrueError(f"{option} must lie in a folder that can be written, got {file}")
-        if name == "waves" and file.suffix != ".vcd":
-            raise BittrueError(f"{option} must end in .vcd, got {file}")
-    _check_distinct(file.resolve() for file in files.values() if file)
-
-
-def _check_distinct(files: Iterable[Path]) -> None:
-    seen: set[Path] = set()
-    for file in files:
-        if file in seen:
-            raise BittrueError(f"each result must have a file of its own, got {file} twice")
-        seen.add(file)
-
-
-def _write_files(
-    result: testbench.Verification, save_design: Path | None, junit: Path | None
-) -> None:
-    if save_design:
-        result.design.save(save_design)
-    if junit:
-        write_whole(junit, junit_xml(result))

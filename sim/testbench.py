@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -171,6 +172,7 @@ def verify(
     pe: int | tuple[int, ...] = 1,
     simd: int | tuple[int, ...] = 1,
     stalls: float = 0.0,
+    engine: str = "amaranth",
     waves: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     hardware: Shape | None = None,
@@ -191,6 +193,8 @@ def verify(
         Folding of the hardware.
     stalls : float
         Probability of a stalled cycle at source and sink.
+    engine : str
+        A name in `bittrue.sim.engines.ENGINES`.
     waves : path, optional
         Where the queries' waveforms go.
     progress : callable, optional
@@ -209,8 +213,9 @@ def verify(
     directed = directed_sessions(design)
     shared = _shared_progress(progress, queries, sum(len(s.codes) for s in directed))
 
-    runs = simulate(machine, [asked], stalls=stalls, seed=seed, waves=waves, progress=shared(0))
-    runs += simulate(machine, directed, stalls=stalls, seed=seed + 1, progress=shared(queries))
+    run_on = partial(simulate, machine, engine=engine, stalls=stalls)
+    runs = run_on([asked], seed=seed, waves=waves, progress=shared(0))
+    runs += run_on(directed, seed=seed + 1, progress=shared(queries))
     comparison = Comparison()
     for number, (session, run) in enumerate(zip([asked, *directed], runs, strict=True)):
         comparison += compare(design, session, run, number=number)
@@ -226,10 +231,10 @@ def verify(
         inputs=inputs,
         golden=answers,
         fixed=fixed,
-        rtl=_outputs(runs[0], design.shape, queries),
+        rtl=outputs_of(runs[0], design.shape, queries),
         errors=None if answers is None else errors_between(answers, fixed, lsb),
-        losses=_losses(design, [asked]),
-        directed_losses=_losses(design, directed),
+        losses=model_losses(design, [asked]),
+        directed_losses=model_losses(design, directed),
         timing=measure_timing(machine, asked),
         comparison=comparison,
         coverage=measure(design, directed),
@@ -266,7 +271,7 @@ def _shared_progress(
     return lambda before: lambda done, total: progress(before + done, queries + directed)
 
 
-def _outputs(run: Run, shape: Shape, samples: int) -> Values:
+def outputs_of(run: Run, shape: Shape, samples: int) -> Values:
     """Return what the output stream said, in values; NaN where it said nothing."""
     outputs = np.full((samples, shape.sizes[-1]), np.nan)
     _, sample, neuron, codes = run.outputs.T
@@ -275,9 +280,24 @@ def _outputs(run: Run, shape: Shape, samples: int) -> Values:
     return outputs
 
 
-def _losses(design: Design, sessions: list[Session]) -> tuple[tuple[Loss, Loss], ...]:
-    """Return the fixed model's losses over sessions, added up for each layer and stage."""
-    counts = np.zeros((len(design.shape.layers), 2, 2), dtype=np.int64)
+def model_losses(
+    design: Design,
+    sessions: list[Session],
+    before: tuple[tuple[Loss, Loss], ...] | None = None,
+) -> tuple[tuple[Loss, Loss], ...]:
+    """Return the fixed model's losses over sessions, added up for each layer and stage.
+
+    Parameters
+    ----------
+    design : Design
+        Whose shape is evaluated, with each session's weights.
+    sessions : list of Session
+        Samples.
+    before : tuple, optional
+        What was lost before, added too.
+    """
+    layers = len(design.shape.layers)
+    counts = np.array(before if before else np.zeros((layers, 2, 2)), dtype=np.int64)
     for session in sessions:
         traces = FixedNetwork(Design(design.shape, session.weights)).trace(session.codes)
         counts += np.array([[t.preactivation_loss, t.output_loss] for t in traces])

@@ -197,7 +197,7 @@ def test_interrupted_ends_with_130_and_names_the_seed(run, monkeypatch):
 
 
 def test_an_error_of_ours_is_not_hidden(monkeypatch):
-    monkeypatch.setattr(command, "_check_targets", cut_short(ZeroDivisionError()))
+    monkeypatch.setattr(command, "check_targets", cut_short(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         main(list(QUICK))
 
