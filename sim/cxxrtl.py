@@ -86,7 +86,7 @@ def cxxrtl_library(machine: Machine) -> Path:
         (folder / "model.cc").write_text(cxxrtl_source(machine), encoding="utf-8")
         for name, text in sources.items():
             (folder / name).write_text(text, encoding="utf-8")
-        run_tool([*compiler, *options, "dut.cc", "-o", "dut.so"], folder)
+        run_tool([*compiler, *options, "-shared", "dut.cc", "-o", "dut.so"], folder)
 
     parts = [machine.digest, code_fingerprint(), *OPTIMISE, repr(REWRITES), *sources.values()]
     parts += options

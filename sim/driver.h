@@ -186,27 +186,29 @@ struct Bench {
 
 } // namespace driver
 
+#define EXPORT __attribute__((visibility("default")))
+
 extern "C" {
 using driver::Bench;
 
-Bench *bench_new() { return new Bench; }
-void bench_delete(Bench *bench) { delete bench; }
+EXPORT Bench *bench_new() { return new Bench; }
+EXPORT void bench_delete(Bench *bench) { delete bench; }
 
-void bench_begin(Bench *bench, const uint64_t *loads, uint64_t load_count, const uint64_t *beats,
+EXPORT void bench_begin(Bench *bench, const uint64_t *loads, uint64_t load_count, const uint64_t *beats,
                  uint64_t beat_count, uint64_t samples) {
     bench->begin(loads, load_count, beats, beat_count, samples);
 }
 
-void bench_stalls(Bench *bench, uint64_t seed, uint64_t probability, uint64_t idle_limit) {
+EXPORT void bench_stalls(Bench *bench, uint64_t seed, uint64_t probability, uint64_t idle_limit) {
     bench->source.seed(2 * seed, probability);
     bench->sink.seed(2 * seed + 1, probability);
     bench->idle_limit = idle_limit;
 }
 
-int bench_run(Bench *bench, uint64_t cycles) { return bench->run(cycles); }
-uint64_t bench_cycle(Bench *bench) { return bench->cycle; }
-uint64_t bench_finished(Bench *bench) { return bench->finished; }
-int bench_framing_error(Bench *bench) { return bench->framing_error; }
-uint64_t bench_log_size(Bench *bench, uint64_t log) { return bench->logs[log].size(); }
-const uint64_t *bench_log(Bench *bench, uint64_t log) { return bench->logs[log].data(); }
+EXPORT int bench_run(Bench *bench, uint64_t cycles) { return bench->run(cycles); }
+EXPORT uint64_t bench_cycle(Bench *bench) { return bench->cycle; }
+EXPORT uint64_t bench_finished(Bench *bench) { return bench->finished; }
+EXPORT int bench_framing_error(Bench *bench) { return bench->framing_error; }
+EXPORT uint64_t bench_log_size(Bench *bench, uint64_t log) { return bench->logs[log].size(); }
+EXPORT const uint64_t *bench_log(Bench *bench, uint64_t log) { return bench->logs[log].data(); }
 }

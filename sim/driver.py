@@ -11,11 +11,10 @@ import numpy as np
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import stages_of
 from bittrue.hdl.watch import trace_layout
-from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
 
 from .record import Progress, Run, Session
-from .stimulus import Stimulus, output_width, stimulus_of
+from .stimulus import Stimulus, output_width, stimuli_of
 from .words import Chunks, Shown, chunks_of, output_words, stage_words
 
 RUNNING, DONE, STALLED = range(3)
@@ -77,12 +76,10 @@ class Driver:
     def __init__(self, machine: Machine, library: ctypes.CDLL, bench: int) -> None:
         self._machine, self._library, self._bench = machine, library, bench
         self._stages = list(stages_of(machine)) if machine.trace else []
-        self._loaded: Weights | None = None
         self._samples = 0
 
-    def session(self, session: Session, told: Callable[[int], None]) -> Run:
+    def session(self, stimulus: Stimulus, told: Callable[[int], None]) -> Run:
         """Run a session; ``told`` is called with its samples done, after each batch."""
-        stimulus = stimulus_of(self._machine, session, self._loaded)
         loads, beats = _held(stimulus.loads), _held(stimulus.beats)
         library, bench = self._library, self._bench
         library.bench_begin(
@@ -93,7 +90,6 @@ class Driver:
             status = library.bench_run(bench, BATCH)
             told(int(library.bench_finished(bench)))
         run = self._run(stimulus, None if status == DONE else int(library.bench_cycle(bench)))
-        self._loaded = session.weights
         self._samples += stimulus.samples
         return run
 
@@ -152,12 +148,11 @@ def _pointer(chunks: Chunks) -> "ctypes._Pointer[ctypes.c_uint64]":
 
 def run_compiled(
     machine: Machine,
-    sessions: Sequence[Session],
     library: Path,
-    *,
     stalls: float,
-    seed: int,
     idle_limit: int,
+    sessions: Sequence[Session],
+    seed: int,
     progress: Progress | None,
 ) -> list[Run]:
     """Run sessions on a compiled machine.
@@ -166,20 +161,21 @@ def run_compiled(
     ----------
     machine : Machine
         What was compiled.
-    sessions : sequence of Session
-        What is driven, one after the other.
     library : Path
         What it was compiled to.
     stalls : float
         Probability, below 1, that source or sink lets a cycle pass.
-    seed : int
-        Of the stall pattern.
     idle_limit : int
         Cycles without any movement after which the run is given up.
+    sessions : sequence of Session
+        What is driven, one after the other.
+    seed : int
+        Of the stall pattern.
     progress : callable or None
         Told the samples done and the samples in all.
     """
-    total, runs = sum(len(session.codes) for session in sessions), []
+    total = sum(len(session.codes) for session in sessions)
+    runs: list[Run] = []
     loaded = load_library(library)
     with bench_of(loaded) as bench:
         loaded.bench_stalls(bench, seed & (1 << 63) - 1, int(stalls * 2**64), idle_limit)
@@ -190,15 +186,15 @@ def run_compiled(
             if progress is not None:
                 progress(done + finished, total)
 
-        for session in sessions:
-            runs.append(driver.session(session, told))
+        for stimulus in stimuli_of(machine, sessions):
+            runs.append(driver.session(stimulus, told))
             if runs[-1].stalled_at is not None:
                 break
-            done += len(session.codes)
-    return runs + [never_begun(machine, runs[-1])] * (len(sessions) - len(runs))
+            done += stimulus.samples
+    return runs + [never_begun(run) for run in runs[-1:]] * (len(sessions) - len(runs))
 
 
-def never_begun(machine: Machine, stalled: Run) -> Run:
+def never_begun(stalled: Run) -> Run:
     """Return the run of a session that a standstill before it kept from beginning."""
     return Run(
         words=stalled.words[:0],

@@ -69,7 +69,7 @@ template <class Port> static inline uint64_t number(const Port &port) {
 
 def _members(machine: Machine, mangle: Mangle) -> str:
     """Return constants, inputs and what is seen."""
-    strobes = _strobes(machine)
+    strobes = strobe_ports(machine)
     constants = {
         "load_words": chunks_of(load_width(machine)),
         "beat_words": chunks_of(beat_width(machine)),
@@ -126,7 +126,7 @@ def _strobe_member(strobes: list[tuple[str, int]], mangle: Mangle) -> str:
     return f"std::size_t strobe(std::size_t n, uint64_t *words) const {{ (void)words; {body} }}"
 
 
-def _strobes(machine: Machine) -> list[tuple[str, int]]:
+def strobe_ports(machine: Machine) -> list[tuple[str, int]]:
     """Return name and width of each trace port."""
     return [
         (trace_name(number, stage), int(trace_layout(format, folding).size))

@@ -2,15 +2,86 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError
 
-from .amaranth_engine import run_amaranth
+from .amaranth_engine import idle_limit, run_amaranth
+from .cxxrtl import cxxrtl_library
+from .driver import run_compiled
+from .icarus import run_icarus
 from .record import Progress, Run, Session
+from .shards import in_processes, in_threads
+from .verilator import verilator_library
 
-ENGINES: dict[str, Callable[..., list[Run]]] = {"amaranth": run_amaranth}
+
+def _amaranth(
+    machine: Machine,
+    sessions: Sequence[Session],
+    *,
+    stalls: float,
+    seed: int,
+    waves: str | os.PathLike[str] | None,
+    progress: Progress | None,
+    jobs: int,
+) -> list[Run]:
+    run = partial(_amaranth_shard, machine, stalls, waves)
+    return in_processes(run, sessions, jobs=jobs, seed=seed, progress=progress)
+
+
+def _amaranth_shard(
+    machine: Machine,
+    stalls: float,
+    waves: str | os.PathLike[str] | None,
+    sessions: Sequence[Session],
+    seed: int,
+    progress: Progress | None,
+) -> list[Run]:
+    return run_amaranth(machine, sessions, stalls=stalls, seed=seed, waves=waves, progress=progress)
+
+
+def _icarus(
+    machine: Machine,
+    sessions: Sequence[Session],
+    *,
+    stalls: float,
+    seed: int,
+    waves: str | os.PathLike[str] | None,
+    progress: Progress | None,
+    jobs: int,
+) -> list[Run]:
+    run = partial(run_icarus, machine, stalls, waves, idle_limit(machine, stalls))
+    return in_threads(run, sessions, jobs=jobs, seed=seed, progress=progress)
+
+
+def _compiled(
+    build: Callable[[Machine], Path],
+    machine: Machine,
+    sessions: Sequence[Session],
+    *,
+    stalls: float,
+    seed: int,
+    waves: str | os.PathLike[str] | None,
+    progress: Progress | None,
+    jobs: int,
+) -> list[Run]:
+    library, limit = build(machine), idle_limit(machine, stalls)
+    run = partial(run_compiled, machine, library, stalls, limit)
+    return in_threads(run, sessions, jobs=jobs, seed=seed, progress=progress)
+
+
+ENGINES: dict[str, Callable[..., list[Run]]] = {
+    "amaranth": _amaranth,
+    "cxxrtl": partial(_compiled, cxxrtl_library),
+    "verilator": partial(_compiled, verilator_library),
+    "icarus": _icarus,
+}
 """Engines by name."""
+
+WAVES = ("amaranth", "icarus")
+"""Engines that can record waveforms."""
 
 
 def simulate(
@@ -22,11 +93,17 @@ def simulate(
     seed: int = 0,
     waves: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> list[Run]:
     """Run a machine through sessions, and return what each of them showed.
 
     The machine is built once; each session loads its weights through the load port, streams its
-    samples, drains, and reads and clears the counters.
+    samples, drains, and reads and clears the counters. All engines show the same words; without
+    stalls, and with one job, also the same cycles.
+
+    With more than one job each session's samples are spread over so many machines, each with the
+    weights loaded; words, sample numbers and counts come out as of one run, but cycles are those
+    of each machine, and so are rows by cycle: shard after shard.
 
     Parameters
     ----------
@@ -43,17 +120,41 @@ def simulate(
     waves : path, optional
         Where a VCD is written; a ``.gtkw`` is put beside it.
     progress : callable, optional
-        Called with the samples done and the samples in all.
+        Called with the samples done and the samples in all, now and then or after each sample.
+    jobs : int
+        Machines side by side, at least 1.
 
     Raises
     ------
     BittrueError
-        If the engine is unknown, or ``stalls`` is no probability below 1.
+        If the engine is unknown or cannot record waves, ``stalls`` is no probability below 1,
+        ``jobs`` is below 1, or a tool that the engine needs fails.
+    ToolMissing
+        If such a tool is not installed.
     """
     if engine not in ENGINES:
         raise BittrueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     if not 0 <= stalls < 1:
         raise BittrueError(f"stalls must be a probability from 0 to below 1, got {stalls}")
+    if jobs < 1:
+        raise BittrueError(f"jobs must be at least 1, got {jobs}")
+    if waves is not None:
+        _check_waves(engine, jobs)
     return ENGINES[engine](
-        machine, sessions, stalls=stalls, seed=seed, waves=waves, progress=progress
+        machine,
+        sessions,
+        stalls=stalls,
+        seed=seed,
+        waves=waves,
+        progress=progress,
+        jobs=jobs,
     )
+
+
+def _check_waves(engine: str, jobs: int) -> None:
+    if engine not in WAVES:
+        raise BittrueError(
+            f"waves must be asked of one of {', '.join(WAVES)}, which record them, got {engine!r}"
+        )
+    if jobs > 1:
+        raise BittrueError(f"jobs must be 1 where waves are recorded, got {jobs}")

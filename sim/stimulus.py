@@ -1,5 +1,6 @@
 """A session as bits for the ports of a machine."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,23 +34,16 @@ class Stimulus:
     samples: int
 
 
-def stimulus_of(machine: Machine, session: Session, before: Weights | None) -> Stimulus:
-    """Return a session's stimulus.
+def stimuli_of(machine: Machine, sessions: Iterable[Session]) -> Iterator[Stimulus]:
+    """Return the stimulus of each session for a machine, one after the other.
 
-    Parameters
-    ----------
-    machine : Machine
-        Whose ports it is for.
-    session : Session
-        Weights and codes.
-    before : Weights or None
-        What is loaded already: only codes that differ are loaded anew.
+    Only weights that differ from those of the session before are loaded anew.
     """
-    return Stimulus(
-        load_requests(machine, session.weights, before),
-        input_beats(machine, session.codes),
-        len(session.codes),
-    )
+    before: Weights | None = None
+    for session in sessions:
+        loads = load_requests(machine, session.weights, before)
+        yield Stimulus(loads, input_beats(machine, session.codes), len(session.codes))
+        before = session.weights
 
 
 def load_width(machine: Machine) -> int:
