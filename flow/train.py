@@ -34,8 +34,8 @@ def train(
     layers: Annotated[
         str, typer.Option(metavar="N,N[,N...]", help="Sizes: inputs, hidden layers, outputs.")
     ],
-    epochs: Annotated[int, typer.Option(help="Times through the training samples.")] = 30,
-    learning_rate: Annotated[float, typer.Option(help="Step of the gradient descent.")] = 0.1,
+    epochs: Annotated[int, typer.Option(help="Times through the training samples.")] = 40,
+    learning_rate: Annotated[float, typer.Option(help="Step of the gradient descent.")] = 0.2,
     batch: Annotated[
         int, typer.Option(help="Samples a step; 1 is the book's rule, more take their mean.")
     ] = 1,
