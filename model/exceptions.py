@@ -11,3 +11,7 @@ class ToolMissing(BittrueError):
 
 class DefaultsWarning(UserWarning):
     """A notation left something open, and a default of bittrue's was taken."""
+
+
+class BittrueWarning(UserWarning):
+    """Something is slower or plainer than it could be; results are the same."""

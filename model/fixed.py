@@ -1,19 +1,33 @@
 """The fixed model: a design evaluated on integers, bit by bit as the hardware does it."""
 
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .design import Design, Layer
+from .design import Design
 from .exceptions import BittrueError
 from .formats import Codes, Loss, Values, as_codes, decode, encode, requantize_flagged
+from .kernels import Choice, blocks, check_engine
+from .native import Chain
+from .stages import Scratch, Stage, rows
 
 MAX_COUNT = 2**32 - 1
 """Where loss counts stay, as the hardware's 32-bit counters do."""
 
 BLOCK = 4096
-"""Samples evaluated at a time."""
+"""Most samples evaluated at a time."""
+
+BLOCK_WORDS = 2**15
+"""Most words of a layer evaluated at a time."""
+
+CALL_WORDS = 2**20
+"""Most input words handed to the int16 kernel in one call."""
+
+SMALL = 2**17
+"""Multiplications for which nothing is prepared: they are done before it would be."""
 
 
 class LayerTrace(NamedTuple):
@@ -41,10 +55,22 @@ class FixedNetwork:
     ----------
     design : Design
         Shape and weights.
+    engine : {"auto", "int16", "float32", "float64", "int64"}
+        How products are summed, the same to the bit in every way. ``"auto"`` takes the quickest
+        engine whose bound is proven for a layer and the inputs at hand; any other is used for
+        every layer, or refused where it is not proven. ``"int64"`` evaluates plainly throughout.
+
+    Raises
+    ------
+    BittrueError
+        If there is no such engine.
     """
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, design: Design, *, engine: str = "auto") -> None:
+        check_engine(engine)
         self.design = design
+        self.engine = engine
+        self._work = 0
 
     def query(self, values: npt.ArrayLike) -> Values:
         """Return the outputs for one sample, in values.
@@ -72,13 +98,17 @@ class FixedNetwork:
         codes = encode(array, shape.input.format, shape.input.rounding, shape.input.overflow)
         return decode(self.predict(codes[None])[0], shape.output.format)
 
-    def predict(self, codes: npt.ArrayLike) -> Codes:
+    def predict(
+        self, codes: npt.ArrayLike, *, progress: Callable[[int], object] | None = None
+    ) -> Codes:
         """Return the output codes of a batch.
 
         Parameters
         ----------
         codes : array_like of int, shape (samples, inputs)
-            Codes of the input format.
+            Codes of the input format. Nothing of the batch's size is made beside the result.
+        progress : callable, optional
+            Called with the number of samples done, after each block.
 
         Returns
         -------
@@ -87,13 +117,93 @@ class FixedNetwork:
         Raises
         ------
         BittrueError
-            If the shape is another, or something is no code of the input format.
+            If the shape is another, something is no code of the input format, or the engine asked
+            for is not proven.
         """
         batch = self._batch(codes)
         result = np.empty((len(batch), self.design.shape.sizes[-1]), dtype=np.int64)
-        for start in range(0, len(batch), BLOCK):
-            result[start : start + BLOCK] = self._layers(batch[start : start + BLOCK])[-1].output
+        engine, chain = self._way(len(batch))
+        scratch = Scratch()
+        for part in blocks(len(batch), batch.shape[1], CALL_WORDS):
+            self._fill(batch[part], result[part], engine, chain, scratch)
+            if progress is not None:
+                progress(part.stop)
         return result
+
+    def _way(self, samples: int) -> tuple[str, Chain | None]:
+        """Return the engine to ask for, and the kernel for all layers if it may be tried."""
+        self._work += samples * sum(stage.accumulator.weights.size for stage in self._stages)
+        if self.engine == "auto" and self._work < SMALL:
+            return "int64", None
+        return self.engine, self._chain if self.engine in ("auto", "int16") else None
+
+    def _fill(
+        self, batch: Codes, result: Codes, engine: str, chain: Chain | None, scratch: Scratch
+    ) -> None:
+        """Evaluate a part of a batch, as far as it is proven for it by the kernel."""
+        done = 0
+        kernel = self._stages[0].kernel_ends if chain else None
+        if chain and kernel:
+            if batch.dtype != np.int64:
+                batch = as_codes(batch, self.design.shape.input.format)
+            done = chain.run(batch, *kernel, result)
+        for part in blocks(len(batch) - done, max(self.design.shape.sizes), BLOCK_WORDS):
+            for start in range(done + part.start, done + part.stop, BLOCK):
+                block = slice(start, min(start + BLOCK, done + part.stop))
+                result[block] = self._evaluated(batch[block], engine, scratch)
+
+    def _evaluated(self, batch: Codes, engine: str, scratch: Scratch) -> Codes:
+        """Evaluate a block layer by layer, each by the engine that is proven for it."""
+        outputs = as_codes(batch, self.design.shape.input.format)
+        ends = int(outputs.min()), int(outputs.max())
+        for stage in self._stages:
+            outputs = stage.evaluate(outputs, stage.choose(*ends, engine), ends, scratch)
+            ends = stage.output_ends
+        return rows(outputs)
+
+    def engines(self, codes: npt.ArrayLike | None = None) -> tuple[Choice, ...]:
+        """Return the engine of each layer, with its bound and why it was chosen.
+
+        Parameters
+        ----------
+        codes : array_like of int, shape (samples, inputs), optional
+            A batch; the first layer's bound is proven for it. Without it, for every input code.
+
+        Raises
+        ------
+        BittrueError
+            If the engine asked for is not proven.
+        """
+        ends = self._stages[0].input_ends
+        if codes is not None:
+            batch = as_codes(self._batch(codes), self.design.shape.input.format)
+            ends = int(batch.min(initial=0)), int(batch.max(initial=0))
+        choices = []
+        for stage in self._stages:
+            choices.append(stage.choose(*ends, self.engine))
+            ends = stage.output_ends
+        return tuple(choices)
+
+    @cached_property
+    def _stages(self) -> tuple[Stage, ...]:
+        stages: list[Stage] = []
+        weights = self.design.weights
+        for number, layer in enumerate(self.design.shape.layers):
+            before = stages[-1] if stages else None
+            stages.append(
+                Stage(number, layer, weights.weights[number], weights.biases[number], before)
+            )
+        return tuple(stages)
+
+    @cached_property
+    def _chain(self) -> Chain | None:
+        """The kernel for all layers, where every one of them is proven for it."""
+        for stage in self._stages:
+            if stage.kernel_ends is None or (
+                stage.number and stage.kernel_ends != stage.input_ends
+            ):
+                return None
+        return Chain([stage.native_layer() for stage in self._stages])
 
     def trace(self, codes: npt.ArrayLike) -> tuple[LayerTrace, ...]:
         """Return what every stage of every layer holds, for a batch.
@@ -103,40 +213,37 @@ class FixedNetwork:
         codes : array_like of int, shape (samples, inputs)
             Codes of the input format.
         """
-        return tuple(self._layers(self._batch(codes)))
+        return tuple(self._traced(as_codes(self._batch(codes), self.design.shape.input.format)))
 
     def _batch(self, codes: npt.ArrayLike) -> Codes:
         inputs = self.design.shape.sizes[0]
         array = np.asarray(codes)
         if array.ndim != 2 or array.shape[1] != inputs:
             raise BittrueError(f"codes must have shape (samples, {inputs}), got {array.shape}")
-        return as_codes(array, self.design.shape.input.format)
+        if array.size == 0 or array.dtype.kind not in "iu":
+            return as_codes(array, self.design.shape.input.format)
+        return array
 
-    def _layers(self, batch: Codes) -> list[LayerTrace]:
-        traces: list[LayerTrace] = []
-        weights = self.design.weights
-        for layer, array, biases in zip(
-            self.design.shape.layers, weights.weights, weights.biases, strict=True
-        ):
-            traces.append(_evaluate(layer, array, biases, batch))
-            batch = traces[-1].output
-        return traces
-
-
-def _evaluate(layer: Layer, weights: Codes, biases: Codes | None, inputs: Codes) -> LayerTrace:
-    """Take a batch through the stages of a layer."""
-    frac = layer.accumulator.frac
-    accumulator = inputs @ weights.T << frac - layer.weight.format.frac - layer.input.format.frac
-    if biases is not None and layer.bias is not None:
-        accumulator += biases << frac - layer.bias.format.frac
-    stage = layer.preactivation
-    preactivation, *preactivation_flags = requantize_flagged(
-        accumulator, layer.accumulator, stage.format, stage.rounding, stage.overflow
-    )
-    output, *output_flags = layer.curve.evaluate_flagged(preactivation)
-    return LayerTrace(
-        accumulator, preactivation, output, _loss(*preactivation_flags), _loss(*output_flags)
-    )
+    def _traced(self, batch: Codes) -> Iterator[LayerTrace]:
+        """Take a batch through the stages of each layer."""
+        engine, _ = self._way(len(batch))
+        ends = int(batch.min(initial=0)), int(batch.max(initial=0))
+        for stage in self._stages:
+            layer, chosen = stage.layer, stage.choose(*ends, engine).engine
+            accumulator = stage.accumulator.sums(batch, chosen, *ends)
+            type = layer.preactivation
+            preactivation, *preactivation_flags = requantize_flagged(
+                accumulator, layer.accumulator, type.format, type.rounding, type.overflow
+            )
+            output, *output_flags = layer.curve.evaluate_flagged(preactivation)
+            yield LayerTrace(
+                accumulator,
+                preactivation,
+                output,
+                _loss(*preactivation_flags),
+                _loss(*output_flags),
+            )
+            batch, ends = output, stage.output_ends
 
 
 def _loss(inexact: npt.NDArray[np.bool_], overflowed: npt.NDArray[np.bool_]) -> Loss:
