@@ -172,7 +172,7 @@ def hex_rows(text: bytes, words: int) -> Chunks:
     if (nibbles > 15).any():
         row = bytes(digits[(nibbles > 15).any(axis=1)][0]).decode(errors="replace")
         raise BittrueError(f"what Icarus shows must be known bits only, got {row}")
-    pairs = nibbles.reshape(len(digits), -1, 2)
+    pairs = nibbles.reshape(len(digits), words * 8, 2)
     return (pairs[..., 0] << 4 | pairs[..., 1]).view(">u8").astype(np.uint64)
 
 

@@ -4,8 +4,7 @@
 // Values of up to 64 bits are machine words, registers are committed without asking whether they
 // changed, and memory writes wait in one slot a port.
 
-#ifndef LEAN_H
-#define LEAN_H
+#pragma once
 
 #include <algorithm>
 #include <cstddef>
@@ -140,11 +139,6 @@ template <size_t Bits> struct value : expr<value<Bits>> {
             n += here;
         }
     }
-    INLINE bool operator==(const value &other) const {
-        word differing = 0;
-        for (size_t n = 0; n < words; n++) differing |= data[n] ^ other.data[n];
-        return !differing;
-    }
 };
 
 template <class Of, size_t Stop, size_t Start>
@@ -152,10 +146,7 @@ struct slice_expr : expr<slice_expr<Of, Stop, Start>> {
     static constexpr size_t bits = Stop - Start + 1;
     Of of;
     INLINE value<bits> val() const { return of.val().template extract<bits>(Start); }
-    INLINE void assign(const value<bits> &part) {
-        of.clear(Start, bits);
-        of.insert(part, Start);
-    }
+    INLINE void assign(const value<bits> &part) { of.clear(Start, bits), of.insert(part, Start); }
     INLINE void operator=(const value<bits> &part) { assign(part); }
 };
 
@@ -230,7 +221,7 @@ template <size_t Y, size_t A, size_t B = 1> constexpr void narrow() {
     static_assert(Y <= 64 && A <= 64 && B <= 64, "arithmetic must fit 64 bits");
 }
 
-#define ARITHMETIC(name, sign)                                                                     \
+#define OPERATION(name, sign, as)                                                                  \
     template <size_t Y, size_t A, size_t B>                                                        \
     INLINE value<Y> name##_uu(const value<A> &a, const value<B> &b) {                              \
         narrow<Y, A, B>();                                                                         \
@@ -239,29 +230,25 @@ template <size_t Y, size_t A, size_t B = 1> constexpr void narrow() {
     template <size_t Y, size_t A, size_t B>                                                        \
     INLINE value<Y> name##_ss(const value<A> &a, const value<B> &b) {                              \
         narrow<Y, A, B>();                                                                         \
-        return value<Y>::of((word)a.extended() sign(word) b.extended());                           \
+        return value<Y>::of((as)a.extended() sign(as) b.extended());                               \
     }
-ARITHMETIC(add, +)
-ARITHMETIC(sub, -)
-ARITHMETIC(mul, *)
+OPERATION(add, +, word)
+OPERATION(sub, -, word)
+OPERATION(mul, *, word)
+OPERATION(lt, <, int64_t)
+OPERATION(le, <=, int64_t)
+OPERATION(gt, >, int64_t)
+OPERATION(ge, >=, int64_t)
+OPERATION(eq, ==, int64_t)
+OPERATION(ne, !=, int64_t)
 
-#define ORDER(name, sign)                                                                          \
-    template <size_t Y, size_t A, size_t B>                                                        \
-    INLINE value<Y> name##_uu(const value<A> &a, const value<B> &b) {                              \
-        narrow<Y, A, B>();                                                                         \
-        return value<Y>::of(a.number() sign b.number());                                           \
-    }                                                                                              \
-    template <size_t Y, size_t A, size_t B>                                                        \
-    INLINE value<Y> name##_ss(const value<A> &a, const value<B> &b) {                              \
-        narrow<Y, A, B>();                                                                         \
-        return value<Y>::of(a.extended() sign b.extended());                                       \
+#define NEGATED(name, operand)                                                                     \
+    template <size_t Y, size_t A> INLINE value<Y> name(const value<A> &a) {                        \
+        narrow<Y, A>();                                                                            \
+        return value<Y>::of(-(word)a.operand());                                                   \
     }
-ORDER(lt, <)
-ORDER(le, <=)
-ORDER(gt, >)
-ORDER(ge, >=)
-ORDER(eq, ==)
-ORDER(ne, !=)
+NEGATED(neg_u, number)
+NEGATED(neg_s, extended)
 
 // Bitwise operations may be wide; operands are then extended word by word.
 template <size_t Bits> INLINE word wide(const value<Bits> &a, size_t n, bool is_signed) {
@@ -290,55 +277,37 @@ BITWISE(or, x | y)
 BITWISE(xor, x ^ y)
 BITWISE(xnor, ~(x ^ y))
 
-template <size_t Y, size_t A> INLINE value<Y> pos_u(const value<A> &a) {
-    return bitwise<Y>(a, a, false, [](word x, word) { return x; });
-}
-template <size_t Y, size_t A> INLINE value<Y> pos_s(const value<A> &a) {
-    return bitwise<Y>(a, a, true, [](word x, word) { return x; });
-}
-template <size_t Y, size_t A> INLINE value<Y> not_u(const value<A> &a) {
-    return bitwise<Y>(a, a, false, [](word x, word) { return ~x; });
-}
-template <size_t Y, size_t A> INLINE value<Y> not_s(const value<A> &a) {
-    return bitwise<Y>(a, a, true, [](word x, word) { return ~x; });
-}
-template <size_t Y, size_t A> INLINE value<Y> neg_u(const value<A> &a) {
-    narrow<Y, A>();
-    return value<Y>::of(-a.number());
-}
-template <size_t Y, size_t A> INLINE value<Y> neg_s(const value<A> &a) {
-    narrow<Y, A>();
-    return value<Y>::of(-(word)a.extended());
-}
+#define EXTENDED(name, is_signed, result)                                                          \
+    template <size_t Y, size_t A> INLINE value<Y> name(const value<A> &a) {                        \
+        return bitwise<Y>(a, a, is_signed, [](word x, word) { return result; });                   \
+    }
+EXTENDED(pos_u, false, x)
+EXTENDED(pos_s, true, x)
+EXTENDED(not_u, false, ~x)
+EXTENDED(not_s, true, ~x)
 
-template <size_t Y, size_t A> INLINE value<Y> reduce_or(const value<A> &a) {
-    return value<Y>::of(a.any());
-}
-template <size_t Y, size_t A> INLINE value<Y> reduce_bool(const value<A> &a) {
-    return value<Y>::of(a.any());
-}
-template <size_t Y, size_t A> INLINE value<Y> reduce_and(const value<A> &a) {
-    return value<Y>::of(!not_u<A>(a).any());
-}
-template <size_t Y, size_t A> INLINE value<Y> reduce_xor(const value<A> &a) {
+template <size_t A> INLINE word parity(const value<A> &a) {
     word all = 0;
     for (size_t n = 0; n < a.words; n++) all ^= a.at(n);
-    return value<Y>::of((word)__builtin_parityll(all));
+    return (word)__builtin_parityll(all);
 }
-template <size_t Y, size_t A> INLINE value<Y> reduce_xnor(const value<A> &a) {
-    return value<Y>::of(!reduce_xor<1>(a).any());
-}
-template <size_t Y, size_t A> INLINE value<Y> logic_not(const value<A> &a) {
-    return value<Y>::of(!a.any());
-}
-template <size_t Y, size_t A, size_t B>
-INLINE value<Y> logic_and(const value<A> &a, const value<B> &b) {
-    return value<Y>::of(a.any() & b.any());
-}
-template <size_t Y, size_t A, size_t B>
-INLINE value<Y> logic_or(const value<A> &a, const value<B> &b) {
-    return value<Y>::of(a.any() | b.any());
-}
+#define REDUCED(name, result)                                                                      \
+    template <size_t Y, size_t A> INLINE value<Y> name(const value<A> &a) {                        \
+        return value<Y>::of(result);                                                               \
+    }
+REDUCED(reduce_or, a.any())
+REDUCED(reduce_bool, a.any())
+REDUCED(reduce_and, !not_u<A>(a).any())
+REDUCED(reduce_xor, parity(a))
+REDUCED(reduce_xnor, !parity(a))
+REDUCED(logic_not, !a.any())
+#define LOGICAL(name, sign)                                                                        \
+    template <size_t Y, size_t A, size_t B>                                                        \
+    INLINE value<Y> name(const value<A> &a, const value<B> &b) {                                   \
+        return value<Y>::of(a.any() sign b.any());                                                 \
+    }
+LOGICAL(logic_and, &)
+LOGICAL(logic_or, |)
 
 template <size_t Y, size_t A, size_t B>
 INLINE value<Y> shl_uu(const value<A> &a, const value<B> &b) {
@@ -379,5 +348,3 @@ SAME(sshr_uu, shr_uu)
 namespace cxxrtl_yosys {
 using namespace cxxrtl;
 }
-
-#endif

@@ -75,7 +75,8 @@ def lanes(chunks: Chunks, offset: int, count: int, format: Format) -> Codes:
     width = format.width
     fields = [field(chunks, offset + lane * width, width) for lane in range(count)]
     codes = np.stack(fields, axis=1).astype(np.int64)
-    return codes - ((codes > format.max_code) * (1 << width)) if format.signed else codes
+    spare = CHUNK - width
+    return codes << spare >> spare if format.signed else codes
 
 
 def shown(rows: Sequence[tuple[int, int]], width: int) -> Shown:

@@ -16,9 +16,18 @@ DESIGN = drawn_design(1, (3, 3, 3))
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "modelsim"}, "engine must be one of amaranth, got 'modelsim'"),
+        (
+            {"engine": "modelsim"},
+            "engine must be one of amaranth, cxxrtl, verilator, icarus, got 'modelsim'",
+        ),
         ({"stalls": 1.0}, "stalls must be a probability from 0 to below 1, got 1.0"),
         ({"stalls": -0.1}, "stalls must be a probability from 0 to below 1, got -0.1"),
+        ({"jobs": 0}, "jobs must be at least 1, got 0"),
+        (
+            {"waves": "run.vcd", "engine": "cxxrtl"},
+            "waves must be asked of one of amaranth, icarus, which record them, got 'cxxrtl'",
+        ),
+        ({"waves": "run.vcd", "jobs": 2}, "jobs must be 1 where waves are recorded, got 2"),
     ],
 )
 def test_bad_options(options, message):
