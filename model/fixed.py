@@ -17,11 +17,14 @@ from .stages import Scratch, Stage, rows
 MAX_COUNT = 2**32 - 1
 """Where loss counts stay, as the hardware's 32-bit counters do."""
 
-BLOCK = 4096
-"""Most samples evaluated at a time."""
+BLOCK = 2048
+"""Samples evaluated at a time in wide layers: as many as a matrix product is quick with."""
 
-BLOCK_WORDS = 2**15
-"""Most words of a layer evaluated at a time."""
+BLOCK_WORDS = 2**16
+"""Words evaluated at a time in narrow layers: as many as a cache holds."""
+
+MOST_WORDS = 2**22
+"""Words of a layer that are never exceeded, but by a single sample."""
 
 CALL_WORDS = 2**20
 """Most input words handed to the int16 kernel in one call."""
@@ -147,15 +150,13 @@ class FixedNetwork:
             if batch.dtype != np.int64:
                 batch = as_codes(batch, self.design.shape.input.format)
             done = chain.run(batch, *kernel, result)
-        for part in blocks(len(batch) - done, max(self.design.shape.sizes), BLOCK_WORDS):
-            for start in range(done + part.start, done + part.stop, BLOCK):
-                block = slice(start, min(start + BLOCK, done + part.stop))
-                result[block] = self._evaluated(batch[block], engine, scratch)
+        for part in blocks(len(batch) - done, 1, _block(max(self.design.shape.sizes))):
+            block = slice(done + part.start, done + part.stop)
+            result[block] = self._evaluated(batch[block], engine, scratch)
 
     def _evaluated(self, batch: Codes, engine: str, scratch: Scratch) -> Codes:
         """Evaluate a block layer by layer, each by the engine that is proven for it."""
-        outputs = as_codes(batch, self.design.shape.input.format)
-        ends = int(outputs.min()), int(outputs.max())
+        outputs, ends = self._ends(batch)
         for stage in self._stages:
             outputs = stage.evaluate(outputs, stage.choose(*ends, engine), ends, scratch)
             ends = stage.output_ends
@@ -176,8 +177,7 @@ class FixedNetwork:
         """
         ends = self._stages[0].input_ends
         if codes is not None:
-            batch = as_codes(self._batch(codes), self.design.shape.input.format)
-            ends = int(batch.min(initial=0)), int(batch.max(initial=0))
+            _, ends = self._ends(self._batch(codes))
         choices = []
         for stage in self._stages:
             choices.append(stage.choose(*ends, self.engine))
@@ -213,7 +213,7 @@ class FixedNetwork:
         codes : array_like of int, shape (samples, inputs)
             Codes of the input format.
         """
-        return tuple(self._traced(as_codes(self._batch(codes), self.design.shape.input.format)))
+        return tuple(self._traced(self._batch(codes)))
 
     def _batch(self, codes: npt.ArrayLike) -> Codes:
         inputs = self.design.shape.sizes[0]
@@ -224,10 +224,18 @@ class FixedNetwork:
             return as_codes(array, self.design.shape.input.format)
         return array
 
+    def _ends(self, batch: Codes) -> tuple[Codes, tuple[int, int]]:
+        """Return codes as int64, all checked, and the least and the greatest."""
+        format = self.design.shape.input.format
+        ends = (int(batch.min()), int(batch.max())) if batch.size else (0, 0)
+        if batch.dtype == np.int64 and format.min_code <= ends[0] and ends[1] <= format.max_code:
+            return batch, ends
+        return as_codes(batch, format), ends
+
     def _traced(self, batch: Codes) -> Iterator[LayerTrace]:
         """Take a batch through the stages of each layer."""
         engine, _ = self._way(len(batch))
-        ends = int(batch.min(initial=0)), int(batch.max(initial=0))
+        batch, ends = self._ends(batch)
         for stage in self._stages:
             layer, chosen = stage.layer, stage.choose(*ends, engine).engine
             accumulator = stage.accumulator.sums(batch, chosen, *ends)
@@ -244,6 +252,11 @@ class FixedNetwork:
                 _loss(*output_flags),
             )
             batch, ends = output, stage.output_ends
+
+
+def _block(width: int) -> int:
+    """Return how many samples are evaluated at a time in layers of at most so many words."""
+    return min(max(BLOCK, BLOCK_WORDS // width), max(1, MOST_WORDS // width))
 
 
 def _loss(inexact: npt.NDArray[np.bool_], overflowed: npt.NDArray[np.bool_]) -> Loss:

@@ -22,7 +22,7 @@ struct layer {
     int64_t drop, probe, mask, add; /* rounding: what is cut, and what is added before */
     int64_t first, last;      /* rounded codes that the table begins and ends with */
     int64_t wrap;             /* table size - 1 where codes wrap, else 0 */
-    const int16_t *table;     /* one output code for each rounded code, or NULL for the bare sum */
+    const int16_t *table;     /* output codes by rounded codes and one more, or NULL for the bare sum */
     int64_t offset;           /* what was taken from the table's codes to fit 16 bits */
 };
 
@@ -132,11 +132,26 @@ static inline void places(const struct layer *l, int32_t constant, int32_t *sums
     }
 }
 
-/* Write one neuron's codes where the next layer reads them. */
-static inline void hand_on(const struct layer *l, int64_t neuron, const int32_t *at, int32_t *next)
+/* Write the codes of two neurons where the next layer reads them as a pair. */
+static inline void
+hand_on(const int16_t *table, const int32_t *even, const int32_t *odd, int32_t *next)
 {
-    int16_t *out = (int16_t *)(next + neuron / 2 * BLOCK) + neuron % 2;
-    for (int s = 0; s < BLOCK; s++) out[2 * s] = l->table[at[s]];
+#if defined(__AVX512VNNI__)
+    for (int s = 0; s < BLOCK; s += 16) {
+        /* what a gather reads beyond its 16 bits is masked or shifted out */
+        __m512i low = _mm512_i32gather_epi32(LOAD(even + s), (const void *)table, 2);
+        __m512i high = ZERO();
+        if (odd) high = _mm512_i32gather_epi32(LOAD(odd + s), (const void *)table, 2);
+        low = _mm512_and_si512(low, SPREAD(0xffff));
+        STORE(next + s, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+    }
+#else
+    int16_t *out = (int16_t *)next;
+    for (int s = 0; s < BLOCK; s++) {
+        out[2 * s] = table[even[s]];
+        out[2 * s + 1] = odd ? table[odd[s]] : 0;
+    }
+#endif
 }
 
 /* Write one neuron's codes, or its bare sums, into the result. */
@@ -171,12 +186,11 @@ evaluate(const struct layer *l, const int32_t *x, int32_t *next, int64_t samples
             }
             places(l, constant, row);
             if (result) give_out(l, row, samples, result + n + k);
-            else hand_on(l, n + k, row, next);
         }
-    }
-    if (!result && l->outputs % 2) {
-        int16_t *odd = (int16_t *)(next + l->outputs / 2 * BLOCK) + 1;
-        for (int s = 0; s < BLOCK; s++) odd[2 * s] = 0;
+        for (int64_t k = 0; !result && k < neurons; k += 2) {
+            int32_t *row = sums + k * BLOCK, *odd = k + 1 < neurons ? row + BLOCK : 0;
+            hand_on(l->table, row, odd, next + (n + k) / 2 * BLOCK);
+        }
     }
 }
 
@@ -222,14 +236,27 @@ narrow(const int64_t *row, int64_t inputs, int64_t offset, int16_t *out, int64_t
     *low = least, *high = most;
 }
 
+#define FEW 16    /* codes of a row that is too short for loops over it */
 #define STRIP 256 /* codes of a row that are turned at a time */
+
+/* Bring rows of few codes into pairs: narrowed as they lie, then spread. */
+static void take_in_few(const int64_t *codes, int64_t samples, int64_t inputs, int64_t offset,
+                        int32_t *pairs, int64_t ends[2])
+{
+    int16_t flat[BLOCK * FEW], *to = (int16_t *)pairs;
+    narrow(codes, samples * inputs, offset, flat, ends, ends + 1);
+    for (int64_t i = 0; i < inputs; i++)
+        for (int64_t s = 0; s < samples; s++)
+            to[i / 2 * 2 * BLOCK + 2 * s + i % 2] = flat[s * inputs + i];
+    for (int64_t s = 0; inputs % 2 && s < samples; s++) to[(inputs - 1) * BLOCK + 2 * s + 1] = 0;
+}
 
 /* Bring rows of codes into pairs, and work out the ends of what was read. */
 static void take_in(const int64_t *codes, int64_t samples, int64_t inputs, int64_t offset,
                     int32_t *pairs, int64_t ends[2])
 {
     int32_t rows[16][STRIP / 2];
-    memset(rows, 0, sizeof rows);
+    if (samples % 16) memset(rows, 0, sizeof rows);
     for (int64_t start = 0; start < inputs; start += STRIP) {
         int64_t width = inputs - start < STRIP ? inputs - start : STRIP, words = (width + 1) / 2;
         for (int64_t s = 0; s < samples; s += 16) {
@@ -259,7 +286,8 @@ int64_t run(const int64_t *codes, int64_t samples, int64_t low, int64_t high, in
         int64_t rows = samples - done < BLOCK ? samples - done : BLOCK;
         int32_t *x = scratch, *next = scratch + words;
         int64_t seen[2] = {INT64_MAX, INT64_MIN};
-        take_in(codes + done * layers->inputs, rows, layers->inputs, offset, x, seen);
+        (layers->inputs <= FEW ? take_in_few : take_in)(
+            codes + done * layers->inputs, rows, layers->inputs, offset, x, seen);
         if (seen[0] < low || seen[1] > high) return done;
         for (const struct layer *l = layers; l < layers + count; l++) {
             int64_t *out = l + 1 == layers + count ? result + done * l->outputs : 0;

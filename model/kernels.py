@@ -198,7 +198,7 @@ class Accumulator:
             np.matmul(inputs, self.weights.T, out=result)
         else:
             weights = self.typed_weights(engine, self.shift)
-            for part in blocks(len(inputs), self.weights.shape[1]):
+            for part in blocks(len(inputs), max(self.weights.shape)):
                 # the product of these floats is exact, and so is the way back
                 result[part] = inputs[part].astype(engine) @ weights.T
         result <<= self.shift
@@ -208,8 +208,8 @@ class Accumulator:
 
 
 def blocks(samples: int, words: int, most: int = BLOCK_WORDS) -> Iterator[slice]:
-    """Yield slices over samples of so many words each, at most ``most`` words long."""
-    size = max(1, most // max(words, 1))
+    """Yield slices over samples of ``words`` words each, so that no slice has over ``most``."""
+    size = max(1, most // words)
     for start in range(0, samples, size):
         yield slice(start, min(start + size, samples))
 

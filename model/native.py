@@ -119,7 +119,7 @@ class NativeLayer:
         first = last = wrap = offset = 0
         if (table := self.table) is not None:
             offset = offset_of(table.low, table.high)
-            kept.append((table.codes - offset).astype(np.int16))
+            kept.append(np.append(table.codes - offset, 0).astype(np.int16))
             first, last = table.first, table.last
             wrap = len(table.codes) - 1 if table.wraps else 0
         address = kept[2].ctypes.data if self.table is not None else None

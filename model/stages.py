@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from . import native
 from .formats import Codes, Rounding, requantize
-from .kernels import LIMIT_BITS, Accumulator, Choice
+from .kernels import LIMIT_BITS, Accumulator, Choice, blocks
 from .shape import Layer
 from .tables import Floats, Table, output_ends, round_floats, table_of
 
@@ -152,11 +152,15 @@ class Stage:
             result = np.empty((len(codes), self.layer.outputs), dtype=np.int64)
             self._chain.run(codes, *kernel, result)
             return result
-        sums = self.accumulator.sums(codes, choice.engine, *ends)
-        stage = self.layer.preactivation
-        return self.layer.curve.evaluate(
-            requantize(sums, self.layer.accumulator, stage.format, stage.rounding, stage.overflow)
-        )
+        result = np.empty((len(codes), self.layer.outputs), dtype=np.int64)
+        for part in blocks(len(codes), max(self.accumulator.weights.shape)):
+            sums = self.accumulator.sums(codes[part], choice.engine, *ends)
+            result[part] = self.layer.curve.evaluate(self._requantized(sums))
+        return result
+
+    def _requantized(self, sums: Codes) -> Codes:
+        type = self.layer.preactivation
+        return requantize(sums, self.layer.accumulator, type.format, type.rounding, type.overflow)
 
     def _floats_round(self, choice: Choice) -> bool:
         """Tell whether floats hold the sums, and what rounding adds to them, exactly."""
