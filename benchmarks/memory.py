@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import numpy as np
+from networks import network
 
 from bittrue.model.fixed import FixedNetwork
-
-from networks import network
 
 ROWS = 1_000_000
 
@@ -18,7 +17,11 @@ def measured() -> float:
     Measured in a process of its own, as growth of its high-water mark.
     """
     done = subprocess.run(
-        [sys.executable, __file__], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        [sys.executable, __file__],
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
     return float(done.stdout)
 

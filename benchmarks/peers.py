@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from networks import Network
 
 PACKAGES = ("hls4ml==1.3.0", "apytypes==0.5.1", "h5py>=3")

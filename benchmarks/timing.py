@@ -9,7 +9,9 @@ LEAST_SECONDS = 0.02
 """Work that takes less is repeated within a round."""
 
 
-def side_by_side(works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+def side_by_side(
+    works: Mapping[str, Callable[[], object]], rounds: int = ROUNDS
+) -> dict[str, float]:
     """Return the median seconds of each piece of work, all timed in turn in each round.
 
     Parameters
