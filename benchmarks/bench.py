@@ -6,7 +6,6 @@ writes the same as JSON to build/bench.json. ``--readme`` puts the table into RE
 
 import argparse
 import json
-import os
 import platform
 import re
 import sys
@@ -14,10 +13,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
-
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
-sys.path.insert(0, str(Path(__file__).parent))
 
 import memory
 import peers

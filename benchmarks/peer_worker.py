@@ -5,7 +5,6 @@ import statistics
 import sys
 import time
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -37,7 +36,7 @@ def keras_files(weights):
     ]
     before = "i"
     with h5py.File("network.h5", "w") as file:
-        for number, (inputs, outputs) in enumerate(pairwise(sizes)):
+        for number, outputs in enumerate(sizes[1:]):
             name = f"dense_{number}"
             config = {"name": name, "units": outputs, "activation": "sigmoid", "use_bias": True}
             layers.append(
