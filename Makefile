@@ -27,7 +27,7 @@ help:
 	@echo 'make verify-all  the main job over every format, curve, folding and seed (long)'
 	@echo 'make test-all    all tests, the long ones too'
 	@echo 'make lint        ruff and mypy'
-	@echo 'make bench       timings'
+	@echo 'make bench       timings of one run, as ratios (ARGS=--readme keeps the table)'
 	@echo 'make docs        the documentation as HTML, in build/docs'
 	@echo 'make clean       remove what make made, .venv included'
 	@echo
@@ -52,8 +52,9 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/.base
-	@for program in benchmarks/*.py; do $(BIN)/python $$program $(ARGS) || exit 1; done
+bench: $(VENV)/.test
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+		$(BIN)/python benchmarks/bench.py $(ARGS) </dev/null
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W -b html docs build/docs
