@@ -147,12 +147,12 @@ class Stage:
         """
         if self._floats_round(choice):
             return self._by_floats(inputs, choice.engine, scratch)
-        codes, kernel = rows(inputs), self.kernel_ends
-        if choice.engine == "int16" and kernel and kernel[0] <= ends[0] and ends[1] <= kernel[1]:
-            result = np.empty((len(codes), self.layer.outputs), dtype=np.int64)
+        codes = rows(inputs)
+        result = np.empty((len(codes), self.layer.outputs), dtype=np.int64)
+        kernel = self.kernel_ends if choice.engine == "int16" else None
+        if kernel and kernel[0] <= ends[0] and ends[1] <= kernel[1]:
             self._chain.run(codes, *kernel, result)
             return result
-        result = np.empty((len(codes), self.layer.outputs), dtype=np.int64)
         for part in blocks(len(codes), max(self.accumulator.weights.shape)):
             sums = self.accumulator.sums(codes[part], choice.engine, *ends)
             result[part] = self.layer.curve.evaluate(self._requantized(sums))
@@ -184,7 +184,8 @@ class Stage:
         np.matmul(self.accumulator.typed_weights(engine, self.drop), columns, out=sums)
         if self.accumulator.constants is not None:
             sums += np.ldexp(self.accumulator.constants.astype(engine), -self.drop)[:, None]
-        round_floats(sums, self.layer.preactivation.rounding)
+        if self.drop:
+            round_floats(sums, self.layer.preactivation.rounding)
         places = scratch.array("places", "int64", shape)
         np.copyto(places, sums, casting="unsafe")
         result = scratch.array(f"codes {self.number % 2}", engine, shape)

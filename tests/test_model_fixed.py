@@ -70,6 +70,7 @@ def test_blocks_change_nothing(monkeypatch):
     codes = np.random.default_rng(7).integers(-128, 128, (33, 3))
     whole = FixedNetwork(design).predict(codes)
     monkeypatch.setattr(fixed, "BLOCK", 8)
+    monkeypatch.setattr(fixed, "BLOCK_WORDS", 8)
     assert (FixedNetwork(design).predict(codes) == whole).all()
     assert FixedNetwork(design).predict(codes[:0]).shape == (0, 2)
 
