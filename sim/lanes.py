@@ -9,158 +9,24 @@ import ctypes
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, Module, Value
 
-from bittrue.hdl.loader import load_layout
 from bittrue.hdl.machine import Machine
-from bittrue.hdl.network import Network, data_width_of, stages_of, trace_name
-from bittrue.hdl.watch import COUNTER_BITS, counter_address, trace_layout
-from bittrue.model.build import built, compiler_identity, find_compiler, run_tool
+from bittrue.hdl.network import stages_of
+from bittrue.hdl.watch import COUNTER_BITS, counter_address
 from bittrue.model.design import Weights
-from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import Codes, Loss
 
 from .driver import never_begun
-from .fingerprint import code_fingerprint
-from .lanes_code import Source
-from .lanes_netlist import Netlist, read_netlist, yosys_netlist
 from .lanes_words import beat_words, strobe_words
 from .record import Progress, Run, Session
-from .stimulus import _fields as weight_fields
-
-LANES = 32
-"""Samples side by side, unless told otherwise."""
-
-FLAGS = (
-    "-O3", "-march=native", "-fwrapv", "-fPIC", "-shared", "-fvisibility=hidden", "-std=gnu11",
-)  # fmt: skip
-
-PARTS = ("lanes.py", "lanes.h", "lanes_cells.py", "lanes_netlist.py", "lanes_plan.py",
-         "lanes_values.py", "lanes_code.py")  # fmt: skip
-"""Files beside this one that a build depends on."""
-
-HANDSHAKES = ("i__ready", "o__valid", "load__ready", "idle", "framing_error")
-"""Ports that must not depend on what the samples are."""
+from .stimulus import load_requests
 
 CHUNK = 1 << 22
 """Multiply-accumulates, over all lanes, between two looks at progress and Ctrl-C."""
-
-
-def lanes_library(machine: Machine, lanes: int = LANES) -> Path:
-    """Return a machine's library, compiled once.
-
-    Parameters
-    ----------
-    machine : Machine
-        What is built.
-    lanes : int
-        Samples side by side.
-
-    Raises
-    ------
-    ToolMissing
-        If there is no C compiler or no Yosys.
-    BittrueError
-        If one of them fails, the netlist holds what is not known, or control depends on data.
-    """
-    compiler = find_compiler("c")
-    texts = [files(__package__).joinpath(name).read_text("utf-8") for name in PARTS]
-    header = texts[PARTS.index("lanes.h")]
-
-    def make(folder: Path) -> None:
-        (folder / "lanes.h").write_text(header, encoding="utf-8")
-        (folder / "lanes.c").write_text(lanes_source(machine, lanes), encoding="utf-8")
-        run_tool([*compiler, *FLAGS, "lanes.c", "-o", "lanes.so"], folder)
-
-    parts = [machine.digest, str(lanes), code_fingerprint(), *texts, *FLAGS]
-    parts += [compiler_identity(tuple(compiler))]
-    return built("lanes", parts, make) / "lanes.so"
-
-
-def lanes_source(machine: Machine, lanes: int) -> str:
-    """Return the C source of a machine's model with its driver."""
-    fields = _fields(machine)
-    netlist = read_netlist(yosys_netlist(_rtlil(machine), "network"), fields)
-    logs = _logs(machine)
-    shown = {
-        "o__payload": (netlist.outputs["o__valid"][0], netlist.input("o__ready")),
-        **{port: (netlist.outputs[port][0],) for port, _ in logs[1:]},
-        **({"count": (None,)} if machine.counters != "none" else {}),
-    }
-    first, last = machine.foldings[0], machine.foldings[-1]
-    source = Source(netlist, {"i__payload": [True] * first.simd + [False]}, shown, lanes)
-    _check_control(source, netlist, [port for port, _ in logs[1:]])
-    lines = [
-        source.text(),
-        f"#define SIMD {first.simd}",
-        f"#define BEATS {first.input_folds}",
-        f"#define INPUTS {first.inputs}",
-        f"#define FIELDS {len(fields['load__payload'])}",
-        f"#define LOGS {len(logs)}",
-        f"#define LAST {last.pe}",
-        f"typedef int{32 if fields['i__payload'][0] <= 32 else 64}_t code;",
-        *(["#define COUNTED"] if machine.counters != "none" else []),
-        '#include "lanes.h"',
-        "static void note(driver *d)",
-        "{",
-        "    const model *m = &d->m;",
-    ]
-    for number, (port, condition) in enumerate(logs):
-        pieces = len(netlist.outputs[port])
-        lines.append(f"    if ({condition}) record(d, {number}, &m->Y_{port}[0][0], {pieces});")
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def _rtlil(machine: Machine) -> str:
-    """Return a network as RTLIL, its registers without a reset.
-
-    No test bench pulls the reset: what starts a simulation are the words at power-up.
-    """
-    network = Network(machine)
-    m = Module()
-    m.domains.sync = domain = ClockDomain("sync", reset_less=True)
-    m.submodules.network = network
-    ports = [domain.clk, *(Value.cast(port) for _, _, port in network.signature.flatten(network))]
-    text: str = rtlil.convert(m, name="network", ports=ports, emit_src=False)
-    return text
-
-
-def _fields(machine: Machine) -> dict[str, list[int]]:
-    """Return how the ports of a machine's network are cut: into codes, and what goes with them."""
-    (first, into), (last, out) = machine.parts[0], machine.parts[-1]
-    load = load_layout(data_width_of(machine))
-    fields = {
-        "i__payload": [first.input.format.width] * into.simd + [1],
-        "o__payload": [last.output.format.width] * out.pe + [1],
-        "load__payload": [field.width for _, field in load],
-    }
-    for number, stage, format, folding in stages_of(machine) if machine.trace else ():
-        *others, _ = (field.width for _, field in trace_layout(format, folding))
-        fields[trace_name(number, stage)] = [*others, *[format.width] * folding.pe]
-    return fields
-
-
-def _logs(machine: Machine) -> list[tuple[str, str]]:
-    """Return the ports that are written down, each with the condition for it."""
-    stages = stages_of(machine) if machine.trace else ()
-    traces = (trace_name(number, stage) for number, stage, _, _ in stages)
-    output = ("o__payload", "m->y_o__valid[0] & m->x_o__ready[0]")
-    return [output, *((name, f"m->y_{name}[0]") for name in traces)]
-
-
-def _check_control(source: Source, netlist: Netlist, traces: list[str]) -> None:
-    control = {name: netlist.outputs[name][0] for name in (*HANDSHAKES, *traces)}
-    control["o__payload"] = netlist.outputs["o__payload"][-1]
-    for name, operand in control.items():
-        if not source.plan.scalar(operand):
-            raise BittrueError(f"the control of a network must not depend on its data, got {name}")
-
 
 _POINTER = ctypes.c_void_p
 _FUNCTIONS: Mapping[str, tuple[type | None, list[type]]] = {
@@ -268,14 +134,7 @@ class Driver:
 
     def _load(self, weights: Weights) -> None:
         """Write the codes that are not there already."""
-        fields = weight_fields(weights)
-        if self._before is not None:
-            fields = fields[:, fields[-1] != weight_fields(self._before)[-1]]
-        named = dict(zip(("layer", "neuron", "input", "bias", "data"), fields, strict=True))
-        layout = load_layout(data_width_of(self._machine))
-        ones = np.ones_like(fields[0])
-        columns = [named.get(name, ones) & (1 << field.width) - 1 for name, field in layout]
-        requests = np.ascontiguousarray(np.stack(columns, axis=1))
+        requests = np.ascontiguousarray(load_requests(self._machine, weights, self._before))
         self._stop_if(self._library.lanes_load(self._handle, requests.ctypes.data, len(requests)))
         self._before = weights
 

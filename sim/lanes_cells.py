@@ -174,7 +174,9 @@ class CellReader:
         """Bring a register to data, enable and power-up word; resets become multiplexers."""
         self._clock(p, c["CLK"][0])
         out, data, width = c["Q"], c["D"], len(c["Q"])
-        enable = self._inverted(c["EN"], number(p, "EN_POLARITY")) if "EN" in c else ["1"]
+        enable: Bits = ["1"]
+        if "EN" in c:
+            enable = self._inverted(c["EN"], number(p, "EN_POLARITY"))
         if "SRST" in c:
             reset = self._inverted(c["SRST"], number(p, "SRST_POLARITY"))
             value = _constant(p["SRST_VALUE"], width)
