@@ -22,8 +22,11 @@ from .compile import flags
 from .dut import dut_source, package_text
 from .fingerprint import code_fingerprint
 
-OPTIMISE = ("flatten", "proc", *("opt_expr", "opt_merge", "opt_clean -purge") * 2)
-"""What Yosys does first: with constants folded no false feedback is left."""
+OPTIMISE = ("flatten", "proc", *("opt_expr", "opt_clean -purge") * 2)
+"""What Yosys does first: with constants folded no false feedback is left.
+
+No ``opt_merge``: cells that share an output bit of a vector would make a wire depend on itself.
+"""
 
 REWRITES = (
     ("#include <cxxrtl/cxxrtl.h>", '#include "lean.h"'),

@@ -248,7 +248,7 @@ class _Logs:
         for number, (end, stalled, framing_error) in enumerate(ended):
             runs.append(self._run(number, begin, end, before, bool(stalled), bool(framing_error)))
             begin, before = end, before + stimuli[number].samples
-        return runs + [never_begun(runs[-1])] * (len(stimuli) - len(runs))
+        return runs + [never_begun(run) for run in runs[-1:]] * (len(stimuli) - len(runs))
 
     def _run(
         self, number: int, begin: int, end: int, before: int, stalled: bool, framing_error: bool

@@ -164,6 +164,11 @@ def test_modes_on_every_engine(engine, rounding):
     assert verdict.compared > 0 and verdict.differing == 0
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_to_run(engine):
+    assert simulate(MACHINE, [], engine=engine) == []
+
+
 @pytest.mark.needs("c++")
 def test_samples_are_numbered_across_the_end_of_the_count():
     """The trace counts samples mod 2**16, over sessions; decoding takes no time to speak of."""
