@@ -45,7 +45,7 @@ def read_npz(path: Path) -> tuple[Values, Labels]:
         whole = zipfile.is_zipfile(path)
     if not whole:
         raise BittrueError(f"{path} must be an .npz file, a zip of arrays, got no whole zip file")
-    arrays = _arrays(path)
+    arrays = read_arrays(path)
     inputs = _array(arrays, INPUTS, path, 2)
     labels = _array(arrays, LABELS, path, 1)
     if len(labels) != len(inputs):
@@ -53,16 +53,6 @@ def read_npz(path: Path) -> tuple[Values, Labels]:
             f"{path} must have as many labels as inputs have rows, {len(inputs)}, got {len(labels)}"
         )
     return _inputs(inputs, path), _labels(labels, path)
-
-
-def _arrays(path: Path) -> Mapping[str, Array]:
-    """Read all arrays; what the zip format knows and Python does not is refused, too."""
-    try:
-        return read_arrays(path)
-    except (RuntimeError, MemoryError) as error:
-        raise BittrueError(
-            f"{path} must be an .npz file as NumPy writes it, got: {error}"
-        ) from None
 
 
 def _array(arrays: Mapping[str, Array], names: tuple[str, str], path: Path, axes: int) -> Array:

@@ -17,6 +17,12 @@ from .golden import GoldenNetwork
 
 SCHEMA = "bittrue.golden"
 VERSION = 1
+UNREADABLE = (
+    *(ValueError, zipfile.BadZipFile, EOFError, KeyError, zlib.error),
+    *(NotImplementedError, RuntimeError, MemoryError),
+)
+"""What NumPy and `zipfile` raise on files that are damaged, odd or encrypted."""
+
 ABOUT = "about"
 """The array that holds, as JSON text, all that is no array."""
 
@@ -105,7 +111,7 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
                 return {name: loaded[name] for name in loaded.files}
     except OSError as error:
         raise BittrueError(f"{path} must be a readable file, got {error.strerror}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError, zlib.error) as error:
+    except UNREADABLE as error:
         raise BittrueError(
             f"{path} must be a whole .npz file of plain arrays, got: {error}"
         ) from None
