@@ -1,5 +1,7 @@
 """Builds the library of a machine's lanes: netlist, C source, compiler."""
 
+import os
+import shlex
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -26,6 +28,8 @@ LANES = 32
 FLAGS = (
     "-O3", "-march=native", "-fwrapv", "-fPIC", "-shared", "-fvisibility=hidden", "-std=gnu11",
 )  # fmt: skip
+
+FLAGS_VARIABLE = "CFLAGS"
 
 PARTS = (
     "build",
@@ -69,9 +73,10 @@ def lanes_library(machine: Machine, lanes: int = LANES) -> Path:
     def make(folder: Path) -> None:
         (folder / "lanes.h").write_text(header, encoding="utf-8")
         (folder / "lanes.c").write_text(lanes_source(machine, lanes), encoding="utf-8")
-        run_tool([*compiler, *FLAGS, "lanes.c", "-o", "lanes.so"], folder)
+        run_tool([*compiler, *flags, "lanes.c", "-o", "lanes.so"], folder)
 
-    parts = [machine.digest, str(lanes), code_fingerprint(), header, *texts, *FLAGS]
+    flags = [*FLAGS, *shlex.split(os.environ.get(FLAGS_VARIABLE, ""))]
+    parts = [machine.digest, str(lanes), code_fingerprint(), header, *texts, *flags]
     parts += [str(tools.yosys().version()), compiler_identity(tuple(compiler))]
     return built("lanes", parts, make) / "lanes.so"
 

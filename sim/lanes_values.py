@@ -117,6 +117,9 @@ class Operands:
             kept = kept[:-1]
         if len(kept) < len(operand):
             need = "zero"
+        if not kept:
+            # the address of a memory of one row has no bits
+            return Value("0", 0, 0)
         if len(kept) == 1:
             return self._part(kept[0], bits, need, name, signed)
         at, texts, low, high = 0, [], 0, 0
