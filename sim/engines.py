@@ -6,12 +6,16 @@ from functools import partial
 from pathlib import Path
 
 from bittrue.hdl.machine import Machine
-from bittrue.model.exceptions import BittrueError
+from bittrue.model.build import find_compiler
+from bittrue.model.exceptions import BittrueError, ToolMissing
 
+from . import tools
 from .amaranth_engine import idle_limit, run_amaranth
 from .cxxrtl import cxxrtl_library
 from .driver import run_compiled
 from .icarus import run_icarus
+from .lanes import run_lanes
+from .lanes_build import lanes_library
 from .record import Progress, Run, Session
 from .shards import in_processes, in_threads
 from .verilator import verilator_library
@@ -58,6 +62,7 @@ def _icarus(
 
 def _compiled(
     build: Callable[[Machine], Path],
+    run_library: Callable[..., list[Run]],
     machine: Machine,
     sessions: Sequence[Session],
     *,
@@ -68,20 +73,39 @@ def _compiled(
     jobs: int,
 ) -> list[Run]:
     library, limit = build(machine), idle_limit(machine, stalls)
-    run = partial(run_compiled, machine, library, stalls, limit)
+    run = partial(run_library, machine, library, stalls, limit)
     return in_threads(run, sessions, jobs=jobs, seed=seed, progress=progress)
 
 
 ENGINES: dict[str, Callable[..., list[Run]]] = {
     "amaranth": _amaranth,
-    "cxxrtl": partial(_compiled, cxxrtl_library),
-    "verilator": partial(_compiled, verilator_library),
+    "lanes": partial(_compiled, lanes_library, run_lanes),
+    "cxxrtl": partial(_compiled, cxxrtl_library, run_compiled),
+    "verilator": partial(_compiled, verilator_library, run_compiled),
     "icarus": _icarus,
 }
 """Engines by name."""
 
+FASTEST_FIRST: dict[str, Callable[[], object]] = {
+    "lanes": lambda: (find_compiler("c"), tools.yosys()),
+    "cxxrtl": lambda: (find_compiler("c++"), tools.yosys()),
+    "amaranth": lambda: None,
+}
+"""Engines worth choosing, each with a look for the tools it needs."""
+
 WAVES = ("amaranth", "icarus")
 """Engines that can record waveforms."""
+
+
+def fastest_engine() -> str:
+    """Return the name of the fastest engine whose tools are here."""
+    for name, look in FASTEST_FIRST.items():
+        try:
+            look()
+        except ToolMissing:
+            continue
+        return name
+    return "amaranth"
 
 
 def simulate(

@@ -20,7 +20,7 @@ from bittrue.model.training import accuracy
 
 from .compare import Comparison, compare
 from .divergence import Divergence
-from .engines import simulate
+from .engines import fastest_engine, simulate
 from .record import Progress, Run, Session
 from .testbench import Timing, model_losses, outputs_of
 
@@ -291,11 +291,6 @@ class _Runs:
 def all_cores() -> int:
     """Return how many cores there are."""
     return os.cpu_count() or 1
-
-
-def fastest_engine() -> str:
-    """Return the name of the fastest engine whose tools are here."""
-    return "amaranth"
 
 
 def chosen_engine(name: str) -> str:
