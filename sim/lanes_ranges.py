@@ -52,6 +52,12 @@ def piece(operand: Operand, low: int, high: int) -> Operand:
     return tuple(found)
 
 
+def wrapped(value: int, bits: int) -> int:
+    """Return a number as a container holds it."""
+    half = 1 << bits - 1
+    return (value + half) % (2 * half) - half
+
+
 def signed_range(width: int) -> tuple[int, int]:
     """Return the range of two's complement."""
     return -(1 << width - 1), (1 << width - 1) - 1
@@ -64,7 +70,7 @@ def fixed(value: Value, width: int, bits: int, need: str) -> Value:
         return Value(f"({value.text} & {literal(mask)})", 0, mask)
     if need == "sign" and not value.within(*signed_range(width)):
         if width in FULL:
-            return Value(f"((int{width}_t){value.text})", *signed_range(width))
+            return Value(f"((int{bits}_t)(int{width}_t){value.text})", *signed_range(width))
         by = bits - width
         return Value(f"(({value.text} << {by}) >> {by})", *signed_range(width))
     return value

@@ -7,7 +7,7 @@ A word of ``width`` bits lives in a signed container of 32 or 64 bits, equal to 
 from collections.abc import Callable
 
 from .lanes_netlist import Netlist, Operand, Part
-from .lanes_ranges import FULL, Value, fitted, fixed, level, literal, storage
+from .lanes_ranges import FULL, Value, fitted, fixed, level, literal, storage, wrapped
 
 Name = Callable[[int], str]
 """Tells how a word is called."""
@@ -123,15 +123,16 @@ class Operands:
         if len(kept) == 1:
             return self._part(kept[0], bits, need, name, signed)
         at, texts, low, high = 0, [], 0, 0
-        for part in kept[:-1]:
-            value = self._part(part, bits, "zero", name, False)
-            texts.append(f"({value.text} << {at})" if at else value.text)
+        for part in kept:
+            value = self._part(part, bits, need if part is kept[-1] else "zero", name, signed)
+            text = f"({value.text} << {at})" if at else value.text
+            if part.node < 0:
+                # a constant's own type may be too narrow to be shifted
+                text = literal(wrapped(value.low << at, bits))
+            texts += [text] if text != "0" else []
             low, high = low + (value.low << at), high + (value.high << at)
             at += part.total
-        top = self._part(kept[-1], bits, need, name, signed)
-        texts.append(f"({top.text} << {at})")
-        text = f"({' | '.join(text for text in texts if text != '0')})"
-        return fitted(text, low + (top.low << at), high + (top.high << at), bits)
+        return fitted(f"({' | '.join(texts) or '0'})", low, high, bits)
 
     def _part(self, part: Part, bits: int, need: str, name: Name, signed: bool) -> Value:
         if part.node < 0:
