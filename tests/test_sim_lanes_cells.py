@@ -196,15 +196,17 @@ void go(model *m) { step(m, 1); }
 """
 
 
-def compiled(drawn, lane_inputs):
-    """Return a call from the words of the inputs, one a lane, to those of the outputs."""
+def compiled(drawn, lane_inputs, guard=None, deferred=0):
+    """Return a model; its outputs are shown always, or where an input is set."""
     pieces = {
         name: [min(64, len(port["bits"]) - low) for low in range(0, len(port["bits"]), 64)]
         for name, port in drawn.ports.items()
     }
     netlist = read_netlist(drawn.module(), pieces)
     tainted = {n: [n in lane_inputs] * len(pieces[n]) for n in WIDTHS}
-    source = Source(netlist, tainted, dict.fromkeys(drawn.predictors, ()), LANES)
+    when = (netlist.input(guard),) if guard else ()
+    source = Source(netlist, tainted, dict.fromkeys(drawn.predictors, when), LANES)
+    assert len(source.plan.deferred) == deferred
     text = source.text() + ACCESS
     for name in WIDTHS:
         kind = "X" if name in lane_inputs else "x"
@@ -323,6 +325,46 @@ def test_registers_take_what_yosys_says(lane_inputs):
                 seen, following = predict(data, held[name][lane], words[lane]["h"])
                 assert model.shown(name, lane) == seen, (name, type, lane)
                 held[name][lane] = following
+
+
+def test_deferred_registers_show_what_kept_ones_would():
+    """A pipeline behind an accumulator, wanted now and then, from its very first cycles on."""
+    drawn, chain = Drawn(7), []
+    h, c = drawn.ports["h"]["bits"], drawn.ports["c"]["bits"]
+    widths, inits = (16, 16, 16, 16), (3, 0x8001, 0x7FFF, 0)
+    total = drawn.bits(16)
+    for width, init in zip(widths, inits, strict=True):
+        before = drawn.ports[chain[-1]]["bits"] if chain else None
+        data = drawn.bits(16) if chain else total
+        name = f"y{len(drawn.predictors)}"
+        chain.append(name)
+        connections = {"CLK": [1], "D": data, "EN": [h[0]]}
+        drawn.add("$dffe", connections, {"CLK_POLARITY": 1, "EN_POLARITY": 1}, None, width, init)
+        if before is not None:
+            drawn.cells[f"not_{name}"] = {
+                "type": "$not",
+                "parameters": {},
+                "connections": {"A": before, "Y": data},
+            }
+    drawn.cells["sum"] = {
+        "type": "$add",
+        "parameters": {},
+        "connections": {"A": drawn.ports["y0"]["bits"], "B": c, "Y": total},
+    }
+    model, rng = compiled(drawn, "c", guard="a", deferred=3), np.random.default_rng(8)
+    held = [list(inits) for _ in range(LANES)]
+    for cycle in range(40):
+        words = [drawn_words(rng) for _ in range(LANES)]
+        for lane in words:
+            lane |= {name: words[0][name] for name in WIDTHS if name != "c"}
+            lane["a"] = 1 if cycle < 6 else lane["a"]
+        model.step(words)
+        for lane, word in enumerate(words):
+            if word["a"]:
+                assert [model.shown(name, lane) for name in chain] == held[lane]
+            if word["h"] & 1:
+                inverted = [~n & 0xFFFF for n in held[lane][:-1]]
+                held[lane] = [(held[lane][0] + word["c"]) & 0xFFFF, *inverted]
 
 
 def add_memory(drawn, clocked):
