@@ -94,6 +94,33 @@ def test_layers_at_the_bound_and_one_beyond(engine, sign, rounding):
             assert forced.predict(inputs).tolist() == plain.predict(inputs).tolist()
 
 
+@pytest.mark.needs("cc")
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_kernel_stops_one_code_beyond_its_reach(sign):
+    weights = np.array([[-32768, 32767, -32768]])
+    reach = (2**31 - 1) // int(np.abs(weights).sum())
+    stage = FixedType(Format(True, 16, -16))
+    network = network_of(weights, Format(True, 16, 0), stage)
+    forced = network_of(weights, Format(True, 16, 0), stage, engine="int16")
+    plain = network_of(weights, Format(True, 16, 0), stage, engine="int64")
+    for far in (reach, reach + 1):
+        codes = np.array([[-far, far, -far]]) * sign
+        assert (network.predict(codes) == plain.predict(codes)).all()
+        assert (network.engines(codes)[0].engine == "int16") == (far == reach)
+    assert forced.predict(codes // 2).shape == (1, 1)
+    with pytest.raises(BittrueError, match=r"^an engine must be proven for the sums of layer 0, "):
+        forced.predict(codes)
+
+
+@pytest.mark.parametrize("engine", ENGINES[1:])
+def test_a_bias_alone_counts(engine):
+    limit = 1 << LIMIT_BITS[engine]
+    weights = np.zeros((1, 2), np.int64)
+    assert not Accumulator(weights, np.array([limit - 1])).objection(engine, 0, 9)
+    if engine != "int64":
+        assert Accumulator(weights, np.array([limit])).objection(engine, 0, 9)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64])
 @pytest.mark.parametrize("engine", ["auto", "float64", "int64"])
 def test_codes_of_any_integer_type_and_order(engine, dtype):
