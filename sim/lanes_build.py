@@ -6,7 +6,9 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module, Value
+from amaranth.utils import ceil_log2
 
+from bittrue.hdl import timing
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network, stages_of, trace_name
 from bittrue.hdl.watch import trace_layout
@@ -19,15 +21,22 @@ from .fingerprint import code_fingerprint
 from .lanes_code import Source
 from .lanes_cut import read_netlist
 from .lanes_netlist import Netlist, yosys_netlist
+from .lanes_ranges import storage
 from .stimulus import load_width
 from .words import CHUNK
 
-LANES = 32
-"""Samples side by side, unless told otherwise."""
+LANES = (64, 32, 16, 8)
+"""Samples side by side that are chosen among."""
+
+FAST_BYTES = 1 << 19
+"""State that is taken to stay in a core's own caches."""
 
 FLAGS = (
-    "-O3", "-march=native", "-fwrapv", "-fPIC", "-shared", "-fvisibility=hidden", "-std=gnu11",
-)  # fmt: skip
+    *("-O1", "-ftree-vectorize", "-march=native", "-fwrapv"),
+    *("-fPIC", "-shared", "-fvisibility=hidden", "-std=gnu11"),
+)
+"""Options of the C compiler. The vectoriser is what counts: more of -O3 was measured to cost three
+times the build and to bring nothing."""
 
 FLAGS_VARIABLE = "CFLAGS"
 
@@ -50,15 +59,25 @@ HANDSHAKES = ("i__ready", "o__valid", "load__ready", "idle", "framing_error")
 """Ports that must not depend on what the samples are."""
 
 
-def lanes_library(machine: Machine, lanes: int = LANES) -> Path:
+def lanes_for(machine: Machine) -> int:
+    """Return how many samples side by side suit a machine: its state is to stay in the caches."""
+    one = 0
+    for layer, folding in machine.parts:
+        words = 2 << ceil_log2(folding.input_folds)
+        one += words * folding.simd * storage(layer.input.format.width) // 8
+        one += 8 * folding.pe * timing.LayerTiming.of(layer, folding).output
+    return next((lanes for lanes in LANES[:-1] if one * lanes <= FAST_BYTES), LANES[-1])
+
+
+def lanes_library(machine: Machine, lanes: int | None = None) -> Path:
     """Return a machine's library, compiled once.
 
     Parameters
     ----------
     machine : Machine
         What is built.
-    lanes : int
-        Samples side by side.
+    lanes : int, optional
+        Samples side by side; as `lanes_for` has it where not given.
 
     Raises
     ------
@@ -67,7 +86,7 @@ def lanes_library(machine: Machine, lanes: int = LANES) -> Path:
     BittrueError
         If one of them fails, the netlist holds what is not known, or control depends on data.
     """
-    compiler = find_compiler("c")
+    compiler, lanes = find_compiler("c"), lanes or lanes_for(machine)
     header, texts = package_text("lanes.h"), [package_text(f"lanes_{name}.py") for name in PARTS]
 
     def make(folder: Path) -> None:
