@@ -97,14 +97,14 @@ def test_layers_at_the_bound_and_one_beyond(engine, sign, rounding):
 @pytest.mark.needs("cc")
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_kernel_stops_one_code_beyond_its_reach(sign):
-    weights = np.array([[-32768, 32767, -32768]])
+    weights = np.array([[32767, 32767, 32766]])
     reach = (2**31 - 1) // int(np.abs(weights).sum())
     stage = FixedType(Format(True, 16, -16))
     network = network_of(weights, Format(True, 16, 0), stage)
     forced = network_of(weights, Format(True, 16, 0), stage, engine="int16")
     plain = network_of(weights, Format(True, 16, 0), stage, engine="int64")
     for far in (reach, reach + 1):
-        codes = np.array([[-far, far, -far]]) * sign
+        codes = np.full((1, 3), far * sign)
         assert (network.predict(codes) == plain.predict(codes)).all()
         assert (network.engines(codes)[0].engine == "int16") == (far == reach)
     assert forced.predict(codes // 2).shape == (1, 1)
