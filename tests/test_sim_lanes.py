@@ -10,7 +10,7 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import Overflow, Rounding
 from bittrue.sim.amaranth_engine import idle_limit, run_amaranth
 from bittrue.sim.lanes import run_lanes
-from bittrue.sim.lanes_build import lanes_library
+from bittrue.sim.lanes_build import lanes_for, lanes_library
 from bittrue.sim.record import Session
 
 LANES = 4
@@ -130,6 +130,11 @@ def test_control_that_depends_on_data_is_refused(monkeypatch):
     message = "^the control of a network must not depend on its data, got framing_error$"
     with pytest.raises(BittrueError, match=message):
         lanes_library(Machine(drawn_design(1, (3, 3)).shape), LANES)
+
+
+@pytest.mark.parametrize(("sizes", "pe", "lanes"), [((3, 3), 1, 64), ((9000, 3), 1, 8)])
+def test_lanes_are_as_many_as_the_caches_hold(sizes, pe, lanes):
+    assert lanes_for(Machine(drawn_design(1, sizes).shape, pe=pe)) == lanes
 
 
 def test_progress():
