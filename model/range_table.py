@@ -11,6 +11,7 @@ from .fixed import BLOCK, FixedNetwork
 from .formats import Format, Values, encode_counted
 from .golden import GoldenNetwork
 from .ranges import l1_range
+from .tables import output_ends
 
 Range = tuple[float, float]
 
@@ -127,7 +128,7 @@ def _stored(number: int, tensor: str, format: Format, values: Values) -> TensorR
 
 def _computed(number: int, design: Design, watch: _Watch | None) -> Iterator[TensorRange]:
     layer = design.shape.layers[number]
-    sums, outputs = accumulator_ends(design, number), output_ends(design, number)
+    sums, outputs = accumulator_ends(design, number), output_ends(layer)
     words = watch.samples * layer.outputs if watch else 0
     seen = watch.ends[number] if watch else [None, None]
     lost = watch.lost[number] if watch else [None, None]
@@ -157,7 +158,7 @@ def accumulator_ends(design: Design, number: int) -> tuple[int, int]:
     """
     layer = design.shape.layers[number]
     if number:
-        low, high = output_ends(design, number - 1)
+        low, high = output_ends(design.shape.layers[number - 1])
     else:
         low, high = layer.input.format.min_code, layer.input.format.max_code
     frac = layer.accumulator.frac
@@ -169,19 +170,6 @@ def accumulator_ends(design: Design, number: int) -> tuple[int, int]:
     weights = design.weights.weights[number].astype(object) << shift
     ends = l1_range(weights, offset, (low, high))
     return int(ends[0]), int(ends[1])
-
-
-def output_ends(design: Design, number: int) -> tuple[int, int]:
-    """Return the least and the greatest output code of a layer's curve, over all its codes."""
-    curve = design.shape.layers[number].curve
-    ends = np.array(curve.ends(), dtype=np.int64).ravel()
-    if curve.mirror is not None:
-        ends = np.concatenate([ends, -ends])
-    wraps = curve.output.overflow.value in ("WRAP", "SAT_ZERO")
-    if wraps:
-        return curve.output.format.min_code, curve.output.format.max_code
-    codes = curve.evaluate(np.clip(ends, curve.input.min_code, curve.input.max_code))
-    return int(codes.min()), int(codes.max())
 
 
 def integer_bits(low: int, high: int, format: Format) -> int:

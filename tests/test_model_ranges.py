@@ -12,8 +12,9 @@ from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import FixedType, Format, decode, encode
 from bittrue.model.golden import GoldenNetwork
 from bittrue.model.quantize import quantize
-from bittrue.model.range_table import accumulator_ends, output_ends, range_table
+from bittrue.model.range_table import accumulator_ends, range_table
 from bittrue.model.ranges import METHODS, choose_config, fitted_format
+from bittrue.model.tables import output_ends
 
 
 def network(activation="sigmoid", biases=True, sizes=(6, (5,), 3)):
@@ -94,7 +95,7 @@ def test_output_ends_are_those_of_all_codes(curve):
         design = quantize(golden, Config.of(**types, curve=curve))
         table = design.shape.layers[0].curve
         outputs = table.evaluate(table.input.codes())
-        low, high = output_ends(design, 0)
+        low, high = output_ends(design.shape.layers[0])
         assert low <= outputs.min() and outputs.max() <= high
         if curve != "fit":
             assert (low, high) == (outputs.min(), outputs.max())
