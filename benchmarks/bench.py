@@ -53,29 +53,28 @@ MEMORY_FLOOR = 64.0
 
 def predictions(with_peers: bool) -> list[Row]:
     """Return how much faster the fixed model predicts than others."""
-    rows, fixed = [], {}
+    rows = []
     all_networks = networks()
     for network, floor in zip(all_networks, COMPILED_FLOORS, strict=True):
         print(f"timing prediction on {network.name}", file=sys.stderr)
         found = predict.measured(network)
-        fixed[network.name] = found.fixed / BATCH
         ratio = found.floats / found.fixed
         rows.append(Row("predict", "float64 BLAS + expit", network.name, ratio, "×", floor))
     alone = predict.measured_without_compiler()
     for (name, found), floor in zip(alone.items(), NUMPY_FLOORS, strict=True):
         ratio = found.floats / found.fixed
         rows.append(Row("predict, NumPy alone", "float64 BLAS + expit", name, ratio, "×", floor))
-    for peer, seconds in peers.measured(all_networks).items() if with_peers else ():
+    for peer, ratios in peers.measured(all_networks).items() if with_peers else ():
         rows += [
             Row(
                 "predict",
-                f"{peer} {seconds['version']}",
+                f"{peer} {ratios['version']}",
                 name,
-                seconds[name] / fixed[name],
+                ratios[name],
                 "×",
                 PEER_FLOORS[peer],
             )
-            for name in fixed
+            for name in (network.name for network in all_networks)
         ]
     return rows
 

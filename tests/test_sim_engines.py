@@ -18,7 +18,7 @@ DESIGN = drawn_design(1, (3, 3, 3))
     [
         (
             {"engine": "modelsim"},
-            "engine must be one of amaranth, cxxrtl, verilator, icarus, got 'modelsim'",
+            "engine must be one of amaranth, lanes, cxxrtl, verilator, icarus, got 'modelsim'",
         ),
         ({"stalls": 1.0}, "stalls must be a probability from 0 to below 1, got 1.0"),
         ({"stalls": -0.1}, "stalls must be a probability from 0 to below 1, got -0.1"),
