@@ -47,6 +47,7 @@ PARTS = (
     "cut",
     "loops",
     "netlist",
+    "outline",
     "operations",
     "plan",
     "ranges",

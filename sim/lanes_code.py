@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from .lanes_loops import Sink
 from .lanes_netlist import Operand
+from .lanes_outline import outlined
 from .lanes_plan import sources
 from .lanes_ranges import storage
 from .lanes_state import State
@@ -36,6 +37,7 @@ class Source(State):
         body = [*self._scalars(), *self._staged()]
         body += ["if (!commit) return;", *self._updates(), *self._stores(), *self._commits()]
         self._state()
+        functions, body = outlined(body)
         lines = [
             "#include <stdint.h>",
             "#include <stdlib.h>",
@@ -48,6 +50,7 @@ class Source(State):
             "",
             *self._power_up(),
             "",
+            *functions,
             "static void step(model *restrict m, int commit)",
             "{",
             *(f"    {line}" for line in body),
