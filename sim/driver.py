@@ -17,6 +17,9 @@ from .record import Progress, Run, Session
 from .stimulus import Stimulus, output_width, stimuli_of
 from .words import Chunks, Shown, chunks_of, output_words, stage_words
 
+Told = Callable[[int], None]
+"""Told the samples of a session that are done."""
+
 RUNNING, DONE, STALLED = range(3)
 ACCEPTED, OUTPUTS, COUNTS, STROBES = range(4)
 BATCH = 1 << 15
@@ -174,23 +177,43 @@ def run_compiled(
     progress : callable or None
         Told the samples done and the samples in all.
     """
-    total = sum(len(session.codes) for session in sessions)
-    runs: list[Run] = []
     loaded = load_library(library)
     with bench_of(loaded) as bench:
         loaded.bench_stalls(bench, seed & (1 << 63) - 1, int(stalls * 2**64), idle_limit)
         driver = Driver(machine, loaded, bench)
-        done = 0
+        stimuli = stimuli_of(machine, sessions)
+        return in_order(sessions, lambda _, told: driver.session(next(stimuli), told), progress)
 
-        def told(finished: int) -> None:
-            if progress is not None:
-                progress(done + finished, total)
 
-        for stimulus in stimuli_of(machine, sessions):
-            runs.append(driver.session(stimulus, told))
-            if runs[-1].stalled_at is not None:
-                break
-            done += stimulus.samples
+def in_order(
+    sessions: Sequence[Session],
+    run: Callable[[Session, Told], Run],
+    progress: Progress | None,
+) -> list[Run]:
+    """Run sessions one after the other; those behind a standstill never begin.
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        What is driven.
+    run : callable
+        Runs one session, and tells the samples of it that are done.
+    progress : callable or None
+        Told the samples done and the samples in all.
+    """
+    total = sum(len(session.codes) for session in sessions)
+    runs: list[Run] = []
+    done = 0
+
+    def told(finished: int) -> None:
+        if progress is not None:
+            progress(done + finished, total)
+
+    for session in sessions:
+        runs.append(run(session, told))
+        if runs[-1].stalled_at is not None:
+            break
+        done += len(session.codes)
     return runs + [never_begun(run) for run in runs[-1:]] * (len(sessions) - len(runs))
 
 

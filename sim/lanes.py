@@ -20,7 +20,7 @@ from bittrue.hdl.watch import COUNTER_BITS, counter_address
 from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
 
-from .driver import never_begun
+from .driver import Told, in_order
 from .lanes_words import beat_words, strobe_words
 from .record import Progress, Run, Session
 from .stimulus import load_requests
@@ -80,11 +80,11 @@ class Driver:
         self._before: Weights | None = None
         self._slots = 0
 
-    def session(self, session: Session, progress: Progress) -> Run:
-        """Load, feed, drain, read the counters; ``progress`` is told the session's samples."""
+    def session(self, session: Session, told: Told) -> Run:
+        """Load, feed, drain, read the counters; ``told`` hears of samples that are done."""
         self._library.lanes_start(self._handle)
         try:
-            counts, framing_error = self._driven(session, progress), None
+            counts, framing_error = self._driven(session, told), None
         except StandstillError:
             counts, framing_error = None, False
         stalled_at = None
@@ -96,7 +96,7 @@ class Driver:
         self._slots += -(-len(session.codes) // self._lanes)
         return run
 
-    def _driven(self, session: Session, progress: Progress) -> tuple[tuple[Loss, Loss], ...] | None:
+    def _driven(self, session: Session, told: Told) -> tuple[tuple[Loss, Loss], ...] | None:
         library, handle, samples = self._library, self._handle, len(session.codes)
         self._stop_if(library.lanes_hold(handle))
         self._load(session.weights)
@@ -107,7 +107,7 @@ class Driver:
             for codes in self._chunks(session.codes[done:last]):
                 self._stop_if(library.lanes_feed(handle, codes.ctypes.data, len(codes)))
                 done += len(codes)
-                progress(done, samples)
+                told(done)
             self._stop_if(library.lanes_drain(handle))
             self._stop_if(library.lanes_hold(handle))
             # lanes without a sample in the last pass have counted too: they are left out
@@ -258,18 +258,5 @@ def run_lanes(
     progress : callable or None
         Told the samples done and the samples in all.
     """
-    total = sum(len(session.codes) for session in sessions)
-    runs: list[Run] = []
-    done = 0
-
-    def told(finished: int, _: int) -> None:
-        if progress is not None:
-            progress(done + finished, total)
-
     with driver_of(machine, library, stalls, idle_limit, seed) as driver:
-        for session in sessions:
-            runs.append(driver.session(session, told))
-            if runs[-1].stalled_at is not None:
-                break
-            done += len(session.codes)
-    return runs + [never_begun(run) for run in runs[-1:]] * (len(sessions) - len(runs))
+        return in_order(sessions, driver.session, progress)

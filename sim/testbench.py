@@ -17,10 +17,11 @@ from bittrue.model.golden import GoldenNetwork
 
 from .compare import Comparison, compare
 from .coverage import measure
-from .divergence import Divergence
 from .engines import simulate
 from .record import Progress, Run, Session
+from .timing import Timing
 from .vectors import directed_sessions
+from .verdict import Verdict
 
 OOPS = 0.9
 """A query whose third output is below this is marked ``Oops!``."""
@@ -55,24 +56,7 @@ def _child(seed: int, purpose: int) -> np.random.Generator:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Cycles, measured without stalls.
-
-    Members
-    -------
-    latency : int
-        From a lone query's first beat in to its last beat out.
-    initiation_interval : float
-        From query to query, in the mean over queries streamed back to back once the pipeline is
-        full.
-    """
-
-    latency: int
-    initiation_interval: float
-
-
-@dataclass(frozen=True)
-class Verification:
+class Verification(Verdict):
     """What three models answered, and the verdict on two of them.
 
     Members
@@ -114,46 +98,6 @@ class Verification:
     timing: Timing
     comparison: Comparison
     coverage: Mapping[str, tuple[int, int]]
-
-    @property
-    def compared(self) -> int:
-        """Words that were held against each other."""
-        return self.comparison.compared
-
-    @property
-    def differing(self) -> int:
-        """Words that differ, are missing, or too many."""
-        return self.comparison.differing
-
-    @property
-    def missing(self) -> int:
-        """Words that never came."""
-        return self.comparison.missing
-
-    @property
-    def extra(self) -> int:
-        """Words that should not have come."""
-        return self.comparison.extra
-
-    @property
-    def first_divergence(self) -> Divergence | None:
-        """The first word that is not as expected."""
-        return self.comparison.first
-
-    @property
-    def cycles_per_query(self) -> int:
-        """Cycles from a lone query's first beat in to its last beat out."""
-        return self.timing.latency
-
-    @property
-    def initiation_interval(self) -> float:
-        """Cycles from query to query, streamed back to back."""
-        return self.timing.initiation_interval
-
-    @property
-    def passed(self) -> bool:
-        """Whether something was compared, and nothing differs."""
-        return self.compared > 0 and self.differing == 0 and self.comparison.stalled_at is None
 
 
 def oops(outputs: Values) -> list[bool]:

@@ -19,10 +19,11 @@ from bittrue.model.golden import GoldenNetwork
 from bittrue.model.training import accuracy
 
 from .compare import Comparison, compare
-from .divergence import Divergence
 from .engines import fastest_engine, simulate
 from .record import Progress, Run, Session
-from .testbench import Timing, model_losses, outputs_of
+from .testbench import model_losses, outputs_of
+from .timing import Timing
+from .verdict import Verdict
 
 BLOCK_WORDS = 4_000_000
 """Stage words that are held at once."""
@@ -34,7 +35,7 @@ Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class WholeSet:
+class WholeSet(Verdict):
     """What three models said to a test set, and the verdict on two of them.
 
     Members
@@ -81,27 +82,6 @@ class WholeSet:
     comparison: Comparison
     seconds: Mapping[str, float]
     coverage: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    @property
-    def compared(self) -> int:
-        """Words compared."""
-        return self.comparison.compared
-
-    @property
-    def differing(self) -> int:
-        """Words that mismatch, are missing or are too many."""
-        return self.comparison.differing
-
-    @property
-    def first_divergence(self) -> Divergence | None:
-        """The first word that is not as expected."""
-        return self.comparison.first
-
-    @property
-    def passed(self) -> bool:
-        """Whether words were compared, and all are equal."""
-        stalled = self.comparison.stalled_at is not None
-        return self.compared > 0 and self.differing == 0 and not stalled
 
     @property
     def models(self) -> dict[str, Values]:
