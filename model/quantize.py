@@ -1,5 +1,6 @@
 """From a golden network to a design: every number that is stored gets its code."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,8 @@ def _layer(
         function=(activation.name if known else activation.value) if name == "fit" else None,
         **options,
     )
+    if name == "fit" and not known:
+        curve = replace(curve, name=f"fit-{activation.name}")
     outputs, inputs = golden.shapes[number]
     bias = None if golden.biases is None else chosen.bias_type
     return Layer(inputs, outputs, input, chosen.weight_type, bias, stage, curve)

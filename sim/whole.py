@@ -20,6 +20,7 @@ from bittrue.model.training import accuracy
 
 from .compare import Comparison, compare
 from .engines import fastest_engine, simulate
+from .lanes_build import lanes_for
 from .record import Progress, Run, Session
 from .testbench import model_losses, outputs_of
 from .timing import Timing
@@ -256,9 +257,11 @@ class _Runs:
 
     def _timing(self, session: Session, run: Run) -> Timing:
         """Return the cycles of an unstalled run: of this one, or of a short one of its own."""
-        if self.stalls:
-            few = Session(session.weights, session.codes[:TIMED_SAMPLES])
-            run = simulate(self.machine, [few], engine=self.engine)[0]
+        # samples that go side by side are done in the same cycle
+        least = TIMED_SAMPLES * (lanes_for(self.machine) if self.engine == "lanes" else 1)
+        if self.stalls or len(session.codes) < least:
+            codes = np.resize(session.codes, (least, session.codes.shape[1]))
+            run = simulate(self.machine, [Session(session.weights, codes)], engine=self.engine)[0]
         if run.stalled_at is not None or not len(run.outputs):
             return Timing(0, float("nan"))
         _, last_words = np.unique(run.outputs[::-1, 1], return_index=True)

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from bittrue.model.activations import Activation
 from bittrue.model.config import Config
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.fixed import FixedNetwork
@@ -112,3 +113,36 @@ def test_a_configuration_survives_json():
     assert Config.from_mapping(config.to_json()) == config
     assert config.layer(1, 2).segments == 8
     assert config.preactivation_type == FixedType.parse("fxp-s12/8,TRN,SAT")
+
+
+def test_any_function_is_followed_by_its_own_fit():
+    bump = Activation("bump", lambda z: np.exp(-z * z))
+    golden = GoldenNetwork(3, 4, 2, 0.1, rng=0, activation=[bump, "relu"])
+    design = quantize(golden, format="fxp-s16/12", segments=32)
+    assert [layer.curve.name for layer in design.shape.layers] == ["fit-bump", "relu"]
+    inputs = np.array([0.3, -0.7, 0.9])
+    np.testing.assert_allclose(FixedNetwork(design).query(inputs), golden.query(inputs), atol=3e-3)
+
+
+def test_curves_follow_activations():
+    golden = GoldenNetwork(
+        3, (4, 4, 4, 4), 2, 0.1, rng=0, activation=["sigmoid", "tanh", "step", "relu6", "identity"]
+    )
+    design = quantize(golden, format="fxp-s16/12")
+    names = [layer.curve.name for layer in design.shape.layers]
+    assert names == ["plan", "fit-tanh", "step", "relu6", "identity"]
+    with pytest.raises(BittrueError, match=r"^the curve of layer 1 must stand for tanh, got plan"):
+        quantize(golden, curve="plan")
+
+
+def test_biases_are_encoded_by_their_own_type():
+    golden = GoldenNetwork(2, (), 3, 0.1, rng=0, biases=True)
+    golden.biases = [[0.5, -0.25, 1.75]]
+    design = quantize(golden, format="fxp-s8/4", bias_type="fxp-s6/3")
+    assert design.weights.biases[0].tolist() == [4, -2, 14]
+    golden.biases = [[0.5, -9.0, 1.75]]
+    message = (
+        r"^biases of layer 0 must be -4 to 3.875 \(fxp-s6/3\), got 1 of 3 outside: -9 \(neuron 1\)"
+    )
+    with pytest.raises(BittrueError, match=message):
+        quantize(golden, format="fxp-s8/4", bias_type="fxp-s6/3")

@@ -1,13 +1,14 @@
 import re
+import sys
 
 import pytest
 from designs import drawn_design, drawn_session
 
 from bittrue.hdl.buffer import SampleBuffer
 from bittrue.hdl.machine import Machine
-from bittrue.model.exceptions import BittrueError
+from bittrue.model.exceptions import BittrueError, BittrueWarning
 from bittrue.sim.compare import compare
-from bittrue.sim.engines import simulate
+from bittrue.sim.engines import fastest_engine, simulate
 from bittrue.sim.record import Session
 
 DESIGN = drawn_design(1, (3, 3, 3))
@@ -86,3 +87,16 @@ def test_a_session_without_samples():
         [Session(DESIGN.weights, drawn_session(7, DESIGN, 1).codes[:0])],
     )
     assert len(run.outputs) == len(run.words) == 0
+
+
+def test_the_fastest_engine_there_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for variable in ("CC", "CXX"):
+        monkeypatch.setenv(variable, sys.executable)
+    assert fastest_engine() == "lanes"
+    monkeypatch.delenv("CC")
+    assert fastest_engine() == "cxxrtl"
+    monkeypatch.delenv("CXX")
+    message = r"^a compiler of C must be on the path, .*; Amaranth's simulator is used$"
+    with pytest.warns(BittrueWarning, match=message):
+        assert fastest_engine() == "amaranth"

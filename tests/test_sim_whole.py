@@ -115,3 +115,15 @@ def test_bad_input(inputs, labels, message):
     design = quantize(GOLDEN, format="fxp-s8/4")
     with pytest.raises(BittrueError, match=message):
         verify_whole(design, GOLDEN, inputs, labels, engine="amaranth")
+
+
+@pytest.mark.needs("cc")
+def test_cycles_are_those_of_one_sample_where_many_go_side_by_side():
+    """The lanes engine, with fewer samples than lanes and with stalls, tells the same cycles."""
+    design = quantize(GOLDEN, format="fxp-s8/4")
+    for stalls in (0.0, 0.3):
+        options = {"engine": "lanes", "jobs": 1, "stalls": stalls}
+        result = verify_whole(design, GOLDEN, INPUTS, LABELS, **options)
+        assert result.passed
+        assert result.timing.initiation_interval == result.machine.initiation_interval
+        assert result.timing.latency == network_latency(result.machine)
