@@ -1,13 +1,14 @@
 """Everything that can run a machine, behind one call."""
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from bittrue.hdl.machine import Machine
 from bittrue.model.build import find_compiler
-from bittrue.model.exceptions import BittrueError, ToolMissing
+from bittrue.model.exceptions import BittrueError, BittrueWarning, ToolMissing
 
 from . import tools
 from .amaranth_engine import idle_limit, run_amaranth
@@ -89,7 +90,6 @@ ENGINES: dict[str, Callable[..., list[Run]]] = {
 FASTEST_FIRST: dict[str, Callable[[], object]] = {
     "lanes": lambda: (find_compiler("c"), tools.yosys()),
     "cxxrtl": lambda: (find_compiler("c++"), tools.yosys()),
-    "amaranth": lambda: None,
 }
 """Engines worth choosing, each with a look for the tools it needs."""
 
@@ -98,13 +98,22 @@ WAVES = ("amaranth", "icarus")
 
 
 def fastest_engine() -> str:
-    """Return the name of the fastest engine whose tools are here."""
+    """Return the name of the fastest engine whose tools are here.
+
+    Warns
+    -----
+    BittrueWarning
+        If it is Amaranth's simulator, which is slow, with what is missing for the others.
+    """
+    missing: list[ToolMissing] = []
     for name, look in FASTEST_FIRST.items():
         try:
             look()
-        except ToolMissing:
-            continue
-        return name
+        except ToolMissing as error:
+            missing.append(error)
+        else:
+            return name
+    warnings.warn(f"{missing[0]}; Amaranth's simulator is used", BittrueWarning, stacklevel=2)
     return "amaranth"
 
 
