@@ -1,0 +1,251 @@
+"""The command ``bittrue synth``: what a network takes on a device, and how fast it is there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bittrue.hdl.machine import COUNTERS, Machine
+from bittrue.model.design import Design
+from bittrue.model.exceptions import BittrueError
+from bittrue.model.files import dump_json, write_whole
+from bittrue.sim import testbench
+
+from . import options
+from .config import Settings, resolve
+from .console import console, progress, say
+from .designs import made_design, read_network, refuse_choices
+from .families import TARGETS, target_of
+from .options import one_a_layer
+from .paths import check_targets
+from .report import as_text, bare_table, versions
+from .synthesis import Source, Synthesis, curve_source, network_source, synthesize
+
+SCHEMA = "bittrue.synth/1"
+SYNTHESISED = ("network", "curve")
+
+
+def synth(
+    network: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option(metavar="NAME[,NAME...]", help=f"Families: {', '.join(TARGETS)}."),
+    ] = "ecp5",
+    part: Annotated[
+        str, typer.Option(metavar="PART", help=f"Of the design: {', '.join(SYNTHESISED)}.")
+    ] = "network",
+    layer: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Whose curve, with --part curve.")
+    ] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Place and route so often; the median counts.")
+    ] = 1,
+    place: Annotated[
+        bool, typer.Option("--place/--no-place", help="Place and route after synthesis.")
+    ] = True,
+    dsp: Annotated[
+        bool, typer.Option("--dsp/--no-dsp", help="Use hard multipliers where there are some.")
+    ] = True,
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="SECONDS", help="For each run of a tool.  [default: none]"),
+    ] = None,
+    seed: options.Seed = None,
+    config: options.ConfigFile = None,
+    format: options.AnyFormat = None,
+    input_type: options.InputType = None,
+    weight_type: options.WeightType = None,
+    bias_type: options.BiasType = None,
+    preactivation_type: options.PreactivationType = None,
+    output_type: options.OutputType = None,
+    width: options.Width = None,
+    method: options.Method = None,
+    margin: options.Margin = None,
+    curve: options.CurveName = None,
+    segments: options.Segments = None,
+    tolerance: options.Tolerance = None,
+    rounding: options.RoundingMode = None,
+    overflow: options.OverflowMode = None,
+    design: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Synthesise this saved design instead of making one.",
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
+    pe: options.Lanes = None,
+    simd: options.InputLanes = None,
+    counters: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"Losses that are counted: {', '.join(COUNTERS)}.",
+            rich_help_panel=options.HARDWARE,
+        ),
+    ] = "overflow",
+    trace: Annotated[
+        bool,
+        typer.Option("--trace/--no-trace", help="Trace ports.", rich_help_panel=options.HARDWARE),
+    ] = False,
+    json: options.AsJson = False,
+    output: options.Output = None,
+) -> None:
+    """Synthesise a network with open tools: LUT, FF, DSP, BRAM, carry, Fmax, critical path.
+
+    Example: bittrue synth --design digits.json --pe 8 --target ecp5,xilinx --seeds 5
+
+    Results are kept: what was synthesised once is shown at once. The tools come as Python packages
+    (pip install 'bittrue[synth]') and are compiled on their first use.
+
+    Exit codes: 0 done, 2 bad input or a tool that failed, 3 a tool is missing, 130 interrupted.
+    """
+    settings = resolve(options.given(locals()), config)
+    names = targets_of(target)
+    check_targets(output=output)
+    chosen = _design(settings, network, design)
+    machine = Machine(
+        chosen.shape,
+        one_a_layer(settings.pe),
+        one_a_layer(settings.simd),
+        counters=counters,
+        trace=trace,
+    )
+    source = source_of(machine, part, layer)
+    numbers = range(1, seeds + 1) if place else ()
+    results = []
+    with progress("synthesising", shown=not json) as told:
+        for name in names:
+            results.append(
+                synthesize(
+                    source,
+                    name,
+                    seeds=numbers,
+                    dsp=dsp,
+                    timeout=timeout,
+                    note=lambda line: say(f"bittrue: note: {line}"),
+                    told=told,
+                )
+            )
+    if json:
+        text = dump_json(_to_json(results, chosen, machine, part, layer))
+    else:
+        text = as_text(lambda page: _print_on(page, results, chosen, machine, part, layer))
+    if output:
+        write_whole(output, text)
+        say(f"bittrue: wrote {output}")
+    elif json:
+        typer.echo(text, nl=False)
+    else:
+        _print_on(console(), results, chosen, machine, part, layer)
+
+
+def targets_of(text: str) -> list[str]:
+    """Read ``ecp5,xilinx`` as families, each once.
+
+    Raises
+    ------
+    BittrueError
+        If one is unknown.
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        target_of(name)
+    return names
+
+
+def source_of(machine: Machine, part: str, layer: int) -> Source:
+    """Return what to synthesise of a machine.
+
+    Raises
+    ------
+    BittrueError
+        If there is no such part or layer.
+    """
+    layers = machine.shape.layers
+    if part not in SYNTHESISED:
+        raise BittrueError(f"the part must be one of {', '.join(SYNTHESISED)}, got {part!r}")
+    if layer >= len(layers):
+        raise BittrueError(f"the layer must be 0 to {len(layers) - 1}, got {layer}")
+    if part == "network":
+        return network_source(machine)
+    return curve_source(layers[layer].curve)
+
+
+def _design(settings: Settings, network: Path | None, file: Path | None) -> Design:
+    """Return the design that was asked for."""
+    if file is not None:
+        if network is not None:
+            raise BittrueError(f"a network or a design must be given, got both: {network}, {file}")
+        refuse_choices(settings)
+        return Design.load(file)
+    if network is not None:
+        golden = read_network(network).golden
+    else:
+        golden = testbench.train_333(settings.seed)
+    inputs = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
+    return made_design(settings, golden, inputs)[0]
+
+
+def _to_json(
+    results: Sequence[Synthesis], design: Design, machine: Machine, part: str, layer: int
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "part": part,
+        "layer": layer if part == "curve" else None,
+        "targets": [result.to_json() for result in results],
+        "design": design.digest,
+        "machine": {**machine.to_json(), "digest": machine.digest},
+        "versions": versions(),
+    }
+
+
+def _print_on(
+    page: Console,
+    results: Sequence[Synthesis],
+    design: Design,
+    machine: Machine,
+    part: str,
+    layer: int,
+) -> None:
+    """Print what was found, a line a family, then critical paths and flags."""
+    sizes = "-".join(map(str, machine.shape.sizes))
+    lanes = machine.to_json()
+    what = f"the curve of layer {layer}" if part == "curve" else f"PE {lanes['pe']}"
+    if part == "network":
+        what += f", SIMD {lanes['simd']}, counters {machine.counters}, "
+        what += f"trace {'on' if machine.trace else 'off'}"
+    page.print(f"design {design.digest[:12]}, {sizes}: {what}\n", soft_wrap=True, markup=False)
+    headings = ("LUT", "FF", "DSP", "BRAM", "carry", "LUT as memory", "Fmax in MHz")
+    table = bare_table("resources", "target", *headings)
+    for result in results:
+        table.add_row(result.target, *_figures(result))
+    page.print(table)
+    for result in results:
+        _print_more(page, result)
+
+
+def _figures(result: Synthesis) -> list[str]:
+    kinds = ("lut", "ff", "dsp", "bram", "carry", "lutram")
+    figures = [f"{getattr(result.resources, kind):g}" for kind in kinds]
+    return [*figures, "–" if result.timing is None else f"{result.timing.fmax:.1f}"]
+
+
+def _print_more(page: Console, result: Synthesis) -> None:
+    """Print the critical path of a family, and how its figures were made."""
+    lines = [f"\n{result.target}: {TARGETS[result.target].title}, {', '.join(result.tools)}"]
+    if result.timing is not None:
+        timing = result.timing
+        figures = ", ".join(f"{fmax:.1f}" for fmax in timing.seeds.values())
+        lines += [f"  Fmax of seeds 1 to {len(timing.seeds)}: {figures} MHz"]
+        lines += [f"  critical path from {timing.start} to {timing.end}:"]
+        lines += [f"    {step.delay:6.2f} ns  {step.component}" for step in timing.path]
+    lines += [f"  {tool}: {flags}" for tool, flags in result.flags.items()]
+    for line in lines:
+        page.print(line, soft_wrap=True, markup=False)

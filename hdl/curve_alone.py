@@ -1,0 +1,38 @@
+"""A curve between registers, for measuring one alone."""
+
+from amaranth.hdl import Module
+from amaranth.lib.wiring import Component, In, Out
+
+from bittrue.model.curves import Curve as Table
+
+from .curve import Curve
+from .shapes import shape_of
+
+
+class CurveAlone(Component):
+    """A curve between registers, always enabled, with what it loses left out.
+
+    Parameters
+    ----------
+    table : model Curve
+        Segments, formats, mirror.
+
+    Members
+    -------
+    i : In(pre-activation format)
+        Code.
+    o : Out(output format)
+        Code.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        super().__init__({"i": In(shape_of(table.input)), "o": Out(shape_of(table.output.format))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Put a register before the curve."""
+        m = Module()
+        m.submodules.curve = curve = Curve(self._table)
+        m.d.sync += curve.i.eq(self.i)
+        m.d.comb += [curve.en.eq(1), self.o.eq(curve.o)]
+        return m
