@@ -84,18 +84,21 @@ class Coordinator:
     def _measure(self, keys: Sequence[str]) -> None:
         """Have a row of each key, or as many new ones as the limit allows."""
         self._done.update(self.store.rows(keys))
-        waiting = list(dict.fromkeys(key for key in keys if key not in self._done))
+        waiting = {key: None for key in keys if key not in self._done}
         self.told(len(self._done), len(self._known))
-        while waiting or self._flying:
-            claimed = self._submit(waiting)
+        while waiting:
+            claimed = self._submit(list(waiting))
             if self._flying:
-                self._collect()
-            elif not claimed:
-                if self._left() == 0:
-                    return
+                new = self._collect()
+            elif not claimed and self._left() == 0:
+                return
+            else:
                 time.sleep(OTHERS_SECONDS)
-            self._done.update(self.store.rows(waiting))
-            waiting = [key for key in waiting if key not in self._done]
+                new = []
+            found = self.store.rows(waiting) if not claimed else {row.key: row for row in new}
+            for key in found:
+                waiting.pop(key, None)
+            self._done.update(found)
             self.told(len(self._done), len(self._known))
 
     def _left(self) -> int:
@@ -123,8 +126,9 @@ class Coordinator:
         except BrokenProcessPool as error:
             raise self._lost(error) from None
 
-    def _collect(self) -> None:
-        """Store the batches that are done, at least one."""
+    def _collect(self) -> list[Row]:
+        """Store the batches that are done, at least one, and return their rows."""
+        found: list[Row] = []
         done, _ = wait(self._flying, return_when=FIRST_COMPLETED)
         for future in done:
             started, size = self._flying.pop(future)
@@ -136,8 +140,10 @@ class Coordinator:
                 raise self._lost(error) from error
             self.store.add(rows)
             self.computed += len(rows)
+            found += rows
             each = max((time.monotonic() - started) / size, 1e-4)
             self._batch = min(max(int(BATCH_SECONDS / each), 1), 2 * self._batch, MOST_BATCH)
+        return found
 
     def _lost(self, error: Exception) -> BittrueError:
         return BittrueError(

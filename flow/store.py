@@ -40,6 +40,9 @@ MOUNTS = Path("/proc/self/mounts")
 FIELDS = ("key", "config", "weights", "data", "version", "design", "reason", *FIGURES)
 
 
+KEPT = "ON CONFLICT (key) DO NOTHING"
+
+
 class Row(NamedTuple):
     """What became of one point.
 
@@ -119,6 +122,7 @@ class Store:
         try:
             with self._transaction():
                 self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
+                self._db.execute("DELETE FROM owners WHERE id = ?", (self.owner,))
         finally:
             self._db.close()
             self._owners.close()
@@ -161,7 +165,7 @@ class Store:
             for row in rows:
                 figures = [row.figures.get(name) for name in FIGURES]
                 values = (row.key, _canonical(row.config), *row[2:7], *figures)
-                self._db.execute(f"INSERT OR IGNORE INTO rows VALUES ({marks})", values)
+                self._db.execute(f"INSERT INTO rows VALUES ({marks}) {KEPT}", values)
                 self._db.execute("DELETE FROM claims WHERE key = ?", (row.key,))
 
     def network(self, recipe: str) -> bytes | None:
@@ -198,7 +202,8 @@ class Store:
     def _prepare(self) -> None:
         """Check the file, or make the tables of a new one."""
         try:
-            self._check()
+            if self._checked():
+                return
             with self._transaction():
                 for table in _tables():
                     self._db.execute(table)
@@ -207,10 +212,11 @@ class Store:
         except sqlite3.Error as error:
             raise BittrueError(self._damage(str(error))) from None
 
-    def _check(self) -> None:
+    def _checked(self) -> bool:
+        """Refuse a file that is no whole store of this version; tell whether it has tables."""
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not tables:
-            return
+            return False
         application = self._db.execute("PRAGMA application_id").fetchone()[0]
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION:
@@ -223,6 +229,7 @@ class Store:
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise BittrueError(self._damage(str(verdict)))
+        return True
 
     def _damage(self, what: str) -> str:
         """Say what of a damaged file can be read."""
