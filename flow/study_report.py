@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.table import Table
 from bittrue.model.budget import SOURCES, Budget, Figures, Theory
 
 from .report import bare_table, finite
-from .study_plots import mode_points
+from .study_plots import budget_title, mode_points
 from .study_points import Measured, Point
 from .study_summary import DB_PER_BIT, Mean, Published, Row, line_of, lines, per_bit, summary
 
@@ -23,7 +23,7 @@ def print_study(page: Console, points: Sequence[Point], width: int) -> None:
     """Print the tables of a study; layers and modes at one width."""
     found = lines(summary(points))
     shown = next(p for p in points if p.measured and p.choice.width == width)
-    tables = [_summary(name, line) for name, line in found.items()]
+    tables = _summaries(found)
     tables += [_layers(shown), _modes(mode_points(points, width), width), _budgets(points)]
     for table in tables:
         page.print(table)
@@ -45,21 +45,29 @@ def _reasons(points: Sequence[Point]) -> dict[str, int]:
     return counts
 
 
-def _summary(name: str, line: Sequence[Row]) -> Table:
-    several = any(row.seeds > 1 for row in line)
-    table = bare_table(
-        f"{name}: fixed against golden model" + (", means ± standard errors" if several else ""),
-        *("width", "accuracy", "agreement", "SQNR, dB", "maximum error", "mean absolute"),
-        *("RMS", "bias"),
-    )
-    for row in line:
-        table.add_row(
-            str(row.choice.width),
-            _mean(row.accuracy, ".4f"),
-            _mean(row.agreement, ".4f"),
-            _mean(row.sqnr, ".2f"),
-            *(f"{mean.mean:.2e}" for mean in (row.maximum, row.mean, row.rms, row.bias)),
-        )
+def _summaries(found: Mapping[str, Sequence[Row]]) -> list[Table]:
+    """Return one table for all lines; where there are standard errors, one a line."""
+    if any(row.seeds > 1 for line in found.values() for row in line):
+        title = "{}: fixed against golden model, means ± standard errors"
+        return [_summary(title.format(name), {"": line}) for name, line in found.items()]
+    return [_summary("fixed against golden model", found)]
+
+
+def _summary(title: str, found: Mapping[str, Sequence[Row]]) -> Table:
+    columns = ["width", "accuracy", "agreement", "SQNR, dB", "maximum error", "mean absolute"]
+    named = ["curve, modes"] if any(found) else []
+    table = bare_table(title, *named, *columns, "RMS", "bias")
+    for name, line in found.items():
+        for row in line:
+            table.add_row(
+                *([name] if named else []),
+                str(row.choice.width),
+                _mean(row.accuracy, ".4f"),
+                _mean(row.agreement, ".4f"),
+                _mean(row.sqnr, ".2f"),
+                *(f"{mean.mean:.2e}" for mean in (row.maximum, row.mean, row.rms, row.bias)),
+                end_section=row is line[-1],
+            )
     return table
 
 
@@ -108,7 +116,7 @@ def _modes(points: Sequence[Point], width: int) -> Table:
 
 def _budgets(points: Sequence[Point]) -> Table:
     table = bare_table(
-        "error budget: mean square error of each source alone, share of all",
+        f"{budget_title(points)}: mean square error of each source alone, share of all",
         "width",
         *SOURCES,
         "remainder",

@@ -124,6 +124,8 @@ def _row(choice: Choice, measured: Sequence[Measured]) -> Row:
 def _theory(measured: Measured) -> float:
     """Return the SQNR of outputs whose errors are even over an LSB and nothing else is lost."""
     last = measured.stages[-1]
+    if not measured.signal:
+        return float("-inf")
     return float(10 * np.log10(12 * measured.signal / last.format.lsb**2))
 
 

@@ -58,10 +58,10 @@ def test_tables_for_people(network, ask):
     out = ask(network, *DATA, "--widths", "6,8", "--roundings", "TRN,RND", "--samples", "50")
     assert re.search(r"64-12-10 on 50 held-out samples of digits: golden accuracy 0\.\d{4}", out)
     for title in (
-        "fit, TRN, SAT: fixed against golden model",
+        "fixed against golden model",
         "fit, TRN, SAT: layer by layer at 8 bits, in LSB",
         "rounding of pre-activations at 8 bits, in LSB",
-        "error budget: mean square error of each source alone, share of all",
+        "error budget of fit, TRN, SAT: mean square error of each source alone, share of all",
     ):
         assert title in out
     assert re.search(r"fit, RND, SAT: \d\.\d\d dB a bit, 6\.02 in theory", out)
@@ -85,14 +85,26 @@ def test_one_json_object(network, ask):
 
 
 def test_a_plot_that_is_the_same_every_time(network, ask, tmp_path):
-    words = (network, *DATA, "--widths", "8,10", "--roundings", "all", "--samples", "40")
-    ask(*words, "-o", "a.svg")
-    ask(*words, "-o", "b.svg")
+    words = (network, *DATA, "--widths", "8,10", "--segments", "9", "--roundings")
+    ask(*words, "TRN,RND", "-o", "a.svg")
+    ask(*words, "TRN,RND", "-o", "b.svg")
     page = (tmp_path / "a.svg").read_bytes()
     assert page == (tmp_path / "b.svg").read_bytes()
+    assert ask(*words, "all", "--samples", "9", "--overflows", "all", "-o", "many.svg")
     texts = [node.text for node in ElementTree.fromstring(page).iter() if node.text]
     assert "output rounding alone: LSB²/12, 6.02 dB a bit" in texts
     assert "pre-activation alone" in texts
+
+
+@pytest.mark.filterwarnings("error")
+def test_outputs_that_are_all_zero_have_no_signal(ask, tmp_path):
+    golden = drawn("relu")
+    golden.weights = [np.abs(golden.weights[0]), -np.abs(golden.weights[1])]
+    save_golden(golden, tmp_path / "dead.npz", {})
+    tree = json.loads(ask("dead.npz", *DATA, "--widths", "8,10", "--json", "-o", "dead.svg"))
+    found = tree["points"][0]["found"]
+    assert found["errors"]["sqnr"] is None and found["errors"]["maximum"] == 0
+    assert tree["summary"][0]["db_per_bit"] is None
 
 
 def test_a_row_a_point_as_csv(network, ask, tmp_path):
