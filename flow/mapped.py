@@ -180,7 +180,8 @@ def component_of(cell: str, scopes: Iterable[str], top: str) -> str:
     Returns
     -------
     str
-        The innermost instance, as ``layer 0, neuron 2, mac``.
+        The innermost instance, as ``layer 0, neuron 2, mac``. Logic that two components have in
+        common is named after one of them, as synthesis merges it.
     """
     around = [scope for scope in scopes if cell.startswith(f"{scope}.")]
     return max(around, key=len, default=top).replace(".", ", ").replace("_", " ")

@@ -100,8 +100,8 @@ def synth(
 
     Example: bittrue synth --design digits.json --pe 8 --target ecp5,xilinx --seeds 5
 
-    Results are kept: what was synthesised once is shown at once. The tools come as Python packages
-    (pip install 'bittrue[synth]') and are compiled on their first use.
+    Results are kept: what was synthesised once is shown at once. The tools are Python packages, the
+    extra "synth" of bittrue; they are compiled on their first use.
 
     Exit codes: 0 done, 2 bad input or a tool that failed, 3 a tool is missing, 130 interrupted.
     """
@@ -242,8 +242,8 @@ def _print_more(page: Console, result: Synthesis) -> None:
     lines = [f"\n{result.target}: {TARGETS[result.target].title}, {', '.join(result.tools)}"]
     if result.timing is not None:
         timing = result.timing
-        figures = ", ".join(f"{fmax:.1f}" for fmax in timing.seeds.values())
-        lines += [f"  Fmax of seeds 1 to {len(timing.seeds)}: {figures} MHz"]
+        figures = ", ".join(f"{fmax:.1f} (seed {seed})" for seed, fmax in timing.seeds.items())
+        lines += [f"  Fmax {timing.fmax:.1f} MHz, the median of {figures}"]
         lines += [f"  critical path from {timing.start} to {timing.end}:"]
         lines += [f"    {step.delay:6.2f} ns  {step.component}" for step in timing.path]
     lines += [f"  {tool}: {flags}" for tool, flags in result.flags.items()]

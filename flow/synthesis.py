@@ -107,6 +107,8 @@ def synthesize(
     """
     family = target_of(target)
     chosen = sorted(set(seeds)) if family.place else []
+    used = ["yosys", *([family.place] if family.place and chosen else [])]
+    tools = [tool_version(tool) for tool in used]
     told = told or _untold
     total = 1 + len(chosen)
     told(0, total, f"{target}: yosys")
@@ -117,15 +119,14 @@ def synthesize(
         told(done, total, f"{target}: {family.place}, seed {seed}")
         reports[seed] = _placed(folder, family, seed, timeout, note)
     told(total, total, "")
-    flags, tools = {"yosys": script}, ["yosys"]
+    flags = {"yosys": script}
     if family.place and chosen:
         flags[family.place] = " ".join(family.place_flags)
-        tools.append(family.place)
     scopes = (folder / SCOPES).read_text(encoding="utf-8").split()
     return Synthesis(
         target,
         flags,
-        [tool_version(tool) for tool in tools],
+        tools,
         resources_of(_read(folder / CELLS), family),
         timing_of(reports, scopes, source.top) if reports else None,
     )

@@ -206,6 +206,14 @@ def test_nothing_is_run_twice(fake_tools):
     assert [run[0] for run in fake_tools[6:]] == ["yosys", "yosys"]
 
 
+def test_a_missing_tool_is_known_before_any_runs(fake_tools, monkeypatch):
+    monkeypatch.setattr(synthesis, "tool_version", tool_version)
+    monkeypatch.setitem(wasm.TOOLS, "nextpnr-ecp5", ("no-such-package", "no_such", "run"))
+    with pytest.raises(ToolMissing, match=r"^nextpnr-ecp5 must be installed as the package no-s"):
+        synthesize(ADDER, "ecp5")
+    assert fake_tools == []
+
+
 def test_progress_and_families_without_placing(fake_tools):
     told = []
     found = synthesize(ADDER, "xilinx", seeds=(1, 2), told=lambda *told_now: told.append(told_now))
