@@ -1,6 +1,7 @@
 """Points of a sweep, measured: from choices to a design, bit-true figures and exact cycles."""
 
 import os
+import signal
 import threading
 import warnings
 from collections.abc import Sequence
@@ -257,7 +258,11 @@ def measure(task: Task, points: Sequence[Point]) -> list[Row]:
 
 
 def end_with_parent() -> None:
-    """End this process as soon as the one that started it has ended, however it did."""
+    """End this process as soon as the one that started it has ended, however it did.
+
+    An interrupt from the keyboard is left to that one.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is None:
         return
