@@ -17,11 +17,14 @@ from .console import say, warnings_as_lines
 from .curve import curve
 from .quantize import quantize
 from .run import run
+from .study import study
+from .sweep import sweep
+from .synth import synth
 from .train import train
 from .verify import verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (verify, curve, train, quantize, run):
+for command in (verify, curve, train, quantize, run, study, sweep, synth):
     app.command()(command)
 
 
