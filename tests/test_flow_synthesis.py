@@ -204,6 +204,8 @@ def test_nothing_is_run_twice(fake_tools):
     synthesize(ADDER._replace(verilog=ADDER.verilog + "\n"), "ecp5", seeds=())
     synthesize(ADDER, "ecp5", seeds=(), dsp=False)
     assert [run[0] for run in fake_tools[6:]] == ["yosys", "yosys"]
+    synthesize(ADDER, "ecp5", seeds=(1,), dsp=False)
+    assert [run[0] for run in fake_tools[8:]] == ["nextpnr-ecp5"]
 
 
 def test_a_missing_tool_is_known_before_any_runs(fake_tools, monkeypatch):
