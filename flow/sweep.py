@@ -35,11 +35,11 @@ def sweep(
     ],
     store: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.sqlite", help="Rows.  [default: SPACE.sqlite, here]"),
+        typer.Option(metavar="FILE.sqlite", help="Rows.  \\[default: SPACE.sqlite, here]"),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("-j", "--jobs", min=1, metavar="N", help="Processes.  [default: all cores]"),
+        typer.Option("-j", "--jobs", min=1, metavar="N", help="Processes.  \\[default: all cores]"),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -74,12 +74,13 @@ def sweep(
         write_whole(csv, as_csv(result.rows))
         say(f"bittrue: wrote {csv}")
     best = front(result.rows, known.objectives)
-    complete = limit is None or len(result.rows) == planned(known)
-    chosen = choice(result.rows, known) if complete and not json else _choice(result.rows, known)
+    chosen, unmet = _choice(result.rows, known)
     if json:
         typer.echo(dump_json(to_json(known, result, best, chosen)), nl=False)
     else:
         show(known, result, best, chosen)
+    if unmet is not None and (limit is None or len(result.rows) == planned(known)):
+        raise unmet
 
 
 def swept(
@@ -142,9 +143,9 @@ def _findable(source: str) -> str:
     return str(Path(source).resolve()) if Path(source).exists() else source
 
 
-def _choice(rows: Sequence[Row], space: Space) -> Row | None:
+def _choice(rows: Sequence[Row], space: Space) -> tuple[Row | None, BittrueError | None]:
+    """Return the chosen row, or why there is none."""
     try:
-        return choice(rows, space)
+        return choice(rows, space), None
     except BittrueError as error:
-        say(f"bittrue: note: {error}")
-        return None
+        return None, error

@@ -206,13 +206,16 @@ def test_the_command_shows_front_and_choice(folder, capsys):
     assert tree["designs"] == len({row["design"] for row in rows if row["design"]})
 
 
-def test_what_cannot_be_met_is_said_with_what_is_reached(folder):
+def test_what_cannot_be_met_is_said_below_the_front(folder, capsys):
     with (folder / "space.toml").open("a") as file:
         file.write('[constraints]\nbits = "<= 100"\n')
     with pytest.raises(
         BittrueError, match=r"^a point must meet bits <= 100, got none among 14; .* bits 2560$"
     ):
         run("space.toml", "--jobs", "1")
+    assert "Pareto front" in capsys.readouterr().out
+    run("space.toml", "--jobs", "1", "--limit", "0", "--store", "empty.sqlite")
+    assert "0 points of 18" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
