@@ -26,7 +26,7 @@ def _of(panel: str, *names: str, metavar: str | None = None, help: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel)
 
 
-Seed = Annotated[int | None, typer.Option(help="Of everything drawn.  [default: 0]")]
+Seed = Annotated[int | None, typer.Option(help="Of everything drawn.  \\[default: 0]")]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="These options as TOML; the command line comes first."),
@@ -55,7 +55,7 @@ CurveName = Annotated[
     _of(
         MODELS,
         metavar="NAME",
-        help=f"One of {', '.join(MAKERS)}.  [default: the usual one of the activation]",
+        help=f"One of {', '.join(MAKERS)}.  \\[default: the usual one of the activation]",
     ),
 ]
 Segments = Annotated[int | None, _of(MODELS, metavar="N", help="Of the curves fit and uniform.")]
@@ -68,7 +68,7 @@ RoundingMode = Annotated[
     _of(
         MODELS,
         metavar="MODE",
-        help=f"{', '.join(mode.value for mode in Rounding)}.  [default: RND_CONV]",
+        help=f"{', '.join(mode.value for mode in Rounding)}.  \\[default: RND_CONV]",
     ),
 ]
 OverflowMode = Annotated[
@@ -76,7 +76,7 @@ OverflowMode = Annotated[
     _of(
         MODELS,
         metavar="MODE",
-        help=f"{', '.join(mode.value for mode in Overflow)}.  [default: SAT]",
+        help=f"{', '.join(mode.value for mode in Overflow)}.  \\[default: SAT]",
     ),
 ]
 Width = Annotated[
@@ -88,12 +88,12 @@ Method = Annotated[
     _of(
         MODELS,
         metavar="NAME",
-        help=f"How --width finds ranges: {', '.join(METHODS)}.  [default: observed]",
+        help=f"How --width finds ranges: {', '.join(METHODS)}.  \\[default: observed]",
     ),
 ]
 Margin = Annotated[
     float | None,
-    _of(MODELS, metavar="SHARE", help="By how much observed ranges are widened.  [default: 0]"),
+    _of(MODELS, metavar="SHARE", help="By how much observed ranges are widened.  \\[default: 0]"),
 ]
 Lanes = Annotated[
     str | None,
@@ -107,7 +107,7 @@ Stalls = Annotated[
     _of(
         HARDWARE,
         metavar="P",
-        help="Chance of a stalled cycle at source and sink.  [default: 0]",
+        help="Chance of a stalled cycle at source and sink.  \\[default: 0]",
     ),
 ]
 Engine = Annotated[
@@ -115,16 +115,16 @@ Engine = Annotated[
     _of(
         HARDWARE,
         metavar="NAME",
-        help=f"What simulates: {', '.join(ENGINES)}, or auto.  [default: auto]",
+        help=f"What simulates: {', '.join(ENGINES)}, or auto.  \\[default: auto]",
     ),
 ]
 Jobs = Annotated[
     int | None,
-    _of(HARDWARE, "-j", "--jobs", metavar="N", help="Simulators at once.  [default: all cores]"),
+    _of(HARDWARE, "-j", "--jobs", metavar="N", help="Simulators at once.  \\[default: all cores]"),
 ]
 Part = Annotated[str, typer.Option(metavar="PART", help=f"Which samples: {', '.join(PARTS)}.")]
 Samples = Annotated[
-    int | None, typer.Option(metavar="N", help="The first so many of them.  [default: all]")
+    int | None, typer.Option(metavar="N", help="The first so many of them.  \\[default: all]")
 ]
 AsJson = Annotated[bool, _of(RESULTS, "--json", help="One JSON object.")]
 Output = Annotated[

@@ -63,7 +63,7 @@ def study(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", help="How many, each with its split.  [default: 1]"),
+        typer.Option(metavar="N", help="How many, each with its split.  \\[default: 1]"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
     epochs: Annotated[int, typer.Option(help="Of --train.")] = PUBLISHED_TRAINING[0],

@@ -53,7 +53,7 @@ def synth(
     ] = True,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0.1, metavar="SECONDS", help="For each run of a tool.  [default: none]"),
+        typer.Option(min=0.1, metavar="SECONDS", help="For each run of a tool.  \\[default: none]"),
     ] = None,
     seed: options.Seed = None,
     config: options.ConfigFile = None,

@@ -60,13 +60,15 @@ def train(
     ] = None,
     held_out: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Samples not trained on.  [default: a quarter; mnist 1000]"),
+        typer.Option(
+            metavar="N", help="Samples not trained on.  \\[default: a quarter; mnist 1000]"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and orders.")] = 0,
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="FILE.npz", help="The network.  [default: DATA-LAYERS.npz]"
+            "-o", "--output", metavar="FILE.npz", help="The network.  \\[default: DATA-LAYERS.npz]"
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,

@@ -35,7 +35,8 @@ def _file(help: str, *names: str, metavar: str = "FILE") -> Any:
 def verify(
     seed: options.Seed = None,
     queries: Annotated[
-        int | None, typer.Option(help="Random queries, beside the directed vectors.  [default: 10]")
+        int | None,
+        typer.Option(help="Random queries, beside the directed vectors.  \\[default: 10]"),
     ] = None,
     network: Annotated[
         Path | None,

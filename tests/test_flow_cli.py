@@ -210,3 +210,14 @@ def test_as_a_program_of_its_own(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(", 0 differ\n")
     assert "\x1b" not in done.stdout
+
+
+def test_help_shows_every_default(run):
+    """What stands in square brackets is no markup."""
+    for command, default in (
+        ("verify", "[default: 10]"),
+        ("train", "[default: a"),
+        ("run", "[default: all]"),
+    ):
+        code, out, _ = run(command, "--help")
+        assert code == 0 and default in out
