@@ -102,6 +102,7 @@ def test_killed_once_it_ends_with_the_same_rows(folder):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 def test_the_digits_killed_often_end_with_the_same_rows(folder):
     whole = finished(EXAMPLE, "whole.sqlite")
     points, had = whole["points"], []
@@ -115,6 +116,7 @@ def test_the_digits_killed_often_end_with_the_same_rows(folder):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 def test_the_digits_have_a_narrow_design_that_is_as_good_as_floats(folder):
     tree = finished(EXAMPLE, "a.sqlite")
     assert tree["designs"] >= 200
@@ -178,6 +180,7 @@ def dask(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_cluster_gives_the_same_rows_with_a_worker_killed_half_way(folder, dask, killed):
     address, workers = dask
@@ -193,6 +196,7 @@ def test_a_cluster_gives_the_same_rows_with_a_worker_killed_half_way(folder, das
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 def test_a_cluster_that_does_not_answer_is_named():
     with (
         pytest.raises(BittrueError, match=r"^a cluster must answer at tcp://127.0.0.1:9 within"),
