@@ -214,10 +214,10 @@ def test_as_a_program_of_its_own(tmp_path):
 
 def test_help_shows_every_default(run):
     """What stands in square brackets is no markup."""
-    for command, default in (
+    for name, default in (
         ("verify", "[default: 10]"),
         ("train", "[default: a"),
         ("run", "[default: all]"),
     ):
-        code, out, _ = run(command, "--help")
+        code, out, _ = run(name, "--help")
         assert code == 0 and default in out
