@@ -191,7 +191,7 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
         import distributed
     except ImportError:
         raise ToolMissing(
-            "a cluster must be spoken to with Dask, got none of it: pip install distributed"
+            "a cluster must be spoken to with Dask, got none of it: pip install 'bittrue[cluster]'"
         ) from None
     make: Any = distributed.Client
     try:

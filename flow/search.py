@@ -60,7 +60,7 @@ def _study(space: Space) -> Any:
         import optuna
     except ImportError:
         raise ToolMissing(
-            "the search nsga2 must have optuna, got none of it: pip install optuna"
+            "the search nsga2 must have optuna, got none of it: pip install 'bittrue[search]'"
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.NSGAIISampler(seed=space.seed, population_size=space.population)
