@@ -210,6 +210,7 @@ def test_nothing_is_run_twice(fake_tools):
 
 def test_a_missing_tool_is_known_before_any_runs(fake_tools, monkeypatch):
     monkeypatch.setattr(synthesis, "tool_version", tool_version)
+    monkeypatch.setitem(wasm.TOOLS, "yosys", ("pytest", "pytest", "main"))
     monkeypatch.setitem(wasm.TOOLS, "nextpnr-ecp5", ("no-such-package", "no_such", "run"))
     with pytest.raises(ToolMissing, match=r"^nextpnr-ecp5 must be installed as the package no-s"):
         synthesize(ADDER, "ecp5")
