@@ -261,3 +261,21 @@ def test_bad_input(words, message, network, small, run):
     lines = [line for line in err.splitlines() if not line.startswith("bittrue: seed")]
     assert code == 2 and out == "" and len(lines) == 1
     assert lines[0].startswith(f"bittrue: {message}")
+
+
+def test_run_answers_by_the_largest_output(network, small, run):
+    run("run", network, "--data", small, "--width", "8", "-o", "out.npz")
+    with np.load("out.npz") as file:
+        assert (file["answers"] == file["values"].argmax(axis=1)).all()
+        assert (file["answers"] == file["labels"]).mean() > 0.5
+
+
+def test_what_was_held_out_stays_held_out(small, run):
+    """A network trained with another number held out is asked those, and no others."""
+    words = ("--layers", "6,3", "--epochs", "1", "--held-out", "33", "-o", "net.npz")
+    assert run("train", small, *words)[0] == 0
+    _, out, _ = run("run", "net.npz", "--data", small, "--model", "golden", "--json")
+    assert json.loads(out)["samples"] == 33
+    words = ("--width", "8", "--engine", "amaranth", "--jobs", "1", "--json")
+    _, out, _ = run("verify", "--network", "net.npz", "--data", small, *words)
+    assert json.loads(out)["samples"] == 33
