@@ -1,27 +1,39 @@
 """A piecewise-linear curve in gates."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from collections.abc import Callable, Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from bittrue.model.curves import Curve as Table
 from bittrue.model.types import Format
 
 from . import timing
+from .curve_rows import Cells, cells_of, columns_of, stays_inside, total_format, trailing_zeros
 from .pipeline import delayed
-from .requantize import Requantize
+from .requantize import Requantize, increment_of, sign_of
 from .shapes import shape_of
+
+Choose = Callable[[Sequence[int], str], Value]
+"""From a column of a table, and its name, to the word of the row that was found."""
+
+FEW = 4
+"""Multiples of an argument between which is chosen at once."""
 
 
 class Curve(Component):
-    """A piecewise-linear curve: look the segment up, multiply, add, requantize, mirror.
+    """A piecewise-linear curve: look the row up, multiply, add, requantize, mirror.
 
-    The constants are those of the table it is made from. Where all slopes are powers of two there
-    is no multiplier: the argument is shifted.
+    The constants are those of the table it is made from. The row is found by comparators or by the
+    top bits of the argument, whichever is cheaper; see `curve_rows`. Where all slopes are powers of
+    two there is no multiplier: the argument is shifted.
 
     Parameters
     ----------
     table : model Curve
         Segments, formats, mirror.
+    registers : bool
+        False leaves all registers out: the latency is 0.
 
     Members
     -------
@@ -40,9 +52,10 @@ class Curve(Component):
         Enabled cycles from ``i`` to ``o``. Initiation interval 1.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.latency = timing.curve(table)
+    def __init__(self, table: Table, *, registers: bool = True) -> None:
+        self._table, self._registers = table, registers
+        self._cells = cells_of(table)
+        self.latency = timing.curve(table) if registers else 0
         super().__init__(
             {
                 "en": In(1),
@@ -56,69 +69,170 @@ class Curve(Component):
     def elaborate(self, platform: object) -> Module:
         """Build the stages in order."""
         m = Module()
-        m.submodules.requantize = requantize = Requantize(
-            self._table.sum_format, self._table.output
-        )
-        mirrored = self._table.mirror is not None
-        z = Mux(self.i < 0, -self.i, self.i)[: len(self.i)] if mirrored else self.i
-        z = delayed(m, z, 1, name="argument", en=self.en)
-        m.d.comb += [requantize.en.eq(self.en), requantize.i.eq(self._line(m, z))]
-        results = (requantize.o, requantize.inexact, requantize.overflowed)
-        if mirrored:
-            stages = self.latency - 1
-            negative = delayed(m, self.i < 0, stages, name="negative", en=self.en)
-            value = Mux(negative, self._table.mirror - requantize.o, requantize.o)
-            results = tuple(
-                delayed(m, result, 1, name=f"result_{n}", en=self.en)
-                for n, result in enumerate((value, *results[1:]))
-            )
+        z, negative = self.i, Const(0, 1)
+        if self._table.mirror is not None:
+            negative = self.i[-1]
+            magnitude = (self.i ^ negative.replicate(len(self.i))).as_unsigned() + negative
+            z = self._held(m, magnitude[: len(self.i)], "argument")
+        total = self._line(m, z)
+        if stays_inside(self._table):
+            results = self._rounded(m, total, negative)
+        else:
+            results = self._requantized(m, total, negative)
         ports = (self.o, self.inexact, self.overflowed)
         m.d.comb += [port.eq(result) for port, result in zip(ports, results, strict=True)]
         return m
 
-    def _line(self, m: Module, z: Signal) -> Value:
-        """Return ``slope * z + intercept`` of the segment that ``z`` falls in."""
-        table = self._table
-        reached = Cat(1, *(z >= segment.start for segment in table.segments[1:]))
-        inside = reached & ~(reached >> 1)
-        inside = delayed(m, inside, 1, name="inside", en=self.en)
-        z = delayed(m, z, 1, name="argument_beside_inside", en=self.en)
+    def _held(self, m: Module, value: Value, name: str, stages: int = 1) -> Value:
+        """Return a value behind registers, if there are any."""
+        return delayed(m, value, stages, name=name, en=self.en) if self._registers else value
 
-        frac = table.sum_format.frac
-        intercept_shift = frac - table.intercept_format.frac
-        product_shift = frac - table.slope_format.frac - table.input.frac
-        intercept = _constant(
-            m, inside, [s.intercept for s in table.segments], table.intercept_format, "intercept"
-        )
-        intercept = delayed(m, intercept, 1, name="intercept", en=self.en)
+    def _line(self, m: Module, z: Value) -> Value:
+        """Return ``slope * z + intercept`` of the row that ``z`` falls in."""
+        table, format = self._table, total_format(self._table)
+        choose, z = self._address(m, z, self._cells) if self._cells else self._compare(m, z)
+        slopes, intercepts = columns_of(table)
+        product_shift = format.frac - table.slope_format.frac - table.input.frac
+        intercept_shift = format.frac - table.intercept_format.frac
         if timing.shifts_only(table):
-            product = delayed(m, self._shifted(m, inside, z), 1, name="product", en=self.en)
+            product = self._shifted(m, choose, z)
         else:
-            slopes = [s.slope for s in table.segments]
-            slope = _constant(m, inside, slopes, table.slope_format, "slope")
-            slope = delayed(m, slope, 1, name="slope", en=self.en)
-            z = delayed(m, z, 1, name="argument_beside_slope", en=self.en)
-            product = delayed(m, slope * z, 1, name="product", en=self.en)
-            intercept = delayed(m, intercept, 1, name="intercept_beside_product", en=self.en)
-        total = (product << product_shift) + (intercept << intercept_shift)
-        return delayed(m, total, 1, name="total", en=self.en, shape=shape_of(table.sum_format))
+            common = trailing_zeros(slopes)
+            product_shift += common
+            slope = self._held(m, choose([code >> common for code in slopes], "slope"), "slope")
+            product = slope * self._held(m, z, "argument_beside_slope")
+        common = trailing_zeros(intercepts)
+        intercept = choose([code >> common for code in intercepts], "intercept")
+        intercept = self._held(m, intercept, "intercept")
+        if not timing.shifts_only(table):
+            product = self._held(m, product, "product", 2)
+            intercept = self._held(m, intercept, "intercept_beside_product", 2)
+        total = Signal(shape_of(format), name="total")
+        m.d.comb += total.eq(_sum(product, product_shift, intercept, intercept_shift + common))
+        return self._held(m, total, "total")
 
-    def _shifted(self, m: Module, inside: Value, z: Signal) -> Signal:
+    def _compare(self, m: Module, z: Value) -> tuple[Choose, Value]:
+        """Find the row of ``z`` by a comparison with each start."""
+        starts = [row.start for row in self._table.segments[1:]]
+        reached = Cat(1, *(_reaches(z, start) for start in starts))
+        inside = self._held(m, reached & ~(reached >> 1), "inside")
+
+        def choose(column: Sequence[int], name: str) -> Value:
+            word = Signal(_shape(column), name=f"{name}_chosen")
+            for bit in range(len(word)):
+                ones = [inside[n] for n, code in enumerate(column) if code >> bit & 1]
+                m.d.comb += word[bit].eq(Cat(ones).any())
+            return word
+
+        return choose, self._held(m, z, "argument_beside_inside")
+
+    def _address(self, m: Module, z: Value, cells: Cells) -> tuple[Choose, Value]:
+        """Find the row of ``z`` by its top bits, and a comparison where rows start inside cells."""
+        cell = z[cells.low_bits :]
+        row = _looked_up(cell, cells.rows)
+        direct = cells.direct(columns_of(self._table))
+        if cells.split:
+            split = self._held(m, _looked_up(cell, cells.splits), "split")
+            row = self._held(m, row, "last_row")
+            z = self._held(m, z, "argument_beside_split")
+            skip = trailing_zeros(cells.splits)
+            before = z[skip : cells.low_bits] < split[skip:]
+            row = self._held(m, (row - before)[: len(row)], "row")
+            z = self._held(m, z, "argument_beside_row")
+
+        def choose(column: Sequence[int], name: str) -> Value:
+            if direct:
+                return _looked_up(cell, [column[r] for r in cells.rows])
+            return _looked_up(row, column)
+
+        return choose, z
+
+    def _shifted(self, m: Module, choose: Choose, z: Value) -> Value:
         """Return ``slope * z`` where all slopes are zero or powers of two."""
-        table = self._table
-        product = Signal(shape_of(table.slope_format * table.argument), name="shifted")
-        for number, row in enumerate(table.segments):
-            if row.slope:
-                with m.If(inside[number]):
-                    m.d.comb += product.eq(z << row.slope.bit_length() - 1)
-        return product
+        slopes, _ = columns_of(self._table)
+        kinds = sorted(set(slopes))
+        z = self._held(m, z, "argument_beside_shift")
+        if len(kinds) <= FEW:
+            kind = self._held(m, choose([kinds.index(slope) for slope in slopes], "kind"), "kind")
+            return _tree(
+                kind, [z << slope.bit_length() - 1 if slope else Const(0) for slope in kinds]
+            )
+        amounts = [max(slope.bit_length() - 1, 0) for slope in slopes]
+        amount = self._held(m, choose(amounts, "amount"), "amount")
+        some = self._held(m, choose([int(slope > 0) for slope in slopes], "some"), "some")
+        return Mux(some, z << amount, 0)
 
+    def _rounded(self, m: Module, total: Value, negative: Value) -> tuple[Value, Value, Value]:
+        """Return the result of a table that never overflows: one addition rounds and mirrors."""
+        target, format = self._table.output, total_format(self._table)
+        drop = format.frac - target.format.frac
+        kept, increment, inexact = increment_of(total, drop, target.rounding)
+        kept = kept << max(-drop, 0)
+        if self._table.mirror is not None:
+            negative = self._held(m, negative, "negative", self.latency - 1)
+            value = Signal(len(self.o))
+            m.d.comb += value.eq(kept)
+            mirror = Mux(negative, Const(self._table.mirror, len(self.o)), 0)
+            carry = increment ^ negative
+            kept = (Cat(1, value ^ negative.replicate(len(value))) + Cat(carry, mirror))[1:]
+        else:
+            kept = kept + increment
+        result = Signal(self.o.shape())
+        m.d.comb += result.eq(kept)
+        return self._held(m, result, "result"), self._held(m, inexact, "was_inexact"), Const(0)
 
-def _constant(m: Module, inside: Value, codes: list[int], format: Format, name: str) -> Signal:
-    """Return the code of the segment whose bit of ``inside`` is set, each bit an OR of those."""
-    chosen = Signal(shape_of(format), name=f"{name}_chosen")
-    for bit in range(format.width):
-        m.d.comb += chosen[bit].eq(
-            Cat(inside[n] for n, c in enumerate(codes) if c >> bit & 1).any()
+    def _requantized(self, m: Module, total: Value, negative: Value) -> tuple[Value, Value, Value]:
+        """Return the result of a table that may overflow."""
+        m.submodules.requantize = requantize = Requantize(
+            total_format(self._table), self._table.output, registers=self._registers
         )
-    return chosen
+        m.d.comb += [requantize.en.eq(self.en), requantize.i.eq(total)]
+        results = (requantize.o, requantize.inexact, requantize.overflowed)
+        if self._table.mirror is None:
+            return results
+        negative = self._held(m, negative, "negative", self.latency - 1)
+        value = Mux(negative, self._table.mirror - requantize.o, requantize.o)
+        return tuple(
+            self._held(m, result, f"result_{n}") for n, result in enumerate((value, *results[1:]))
+        )
+
+
+def _shape(column: Sequence[int]) -> Shape:
+    return shape_of(Format.spanning(min(column), max(column), 0))
+
+
+def _looked_up(index: Value, words: Sequence[int]) -> Value:
+    """Return the word that stands at an index; beyond the last, the last."""
+    shape = _shape(words)
+    constants = {word: Const(word, shape) for word in words}
+    padded = [*words, *[words[-1]] * ((1 << len(index)) - len(words))]
+    return _tree(index, [constants[word] for word in padded])
+
+
+def _tree(index: Value, values: Sequence[Value]) -> Value:
+    """Return the value at an index; beyond the last, the last. Equal halves are not told apart."""
+    if len(values) == 1:
+        return values[0]
+    top = (len(values) - 1).bit_length() - 1
+    low, high = values[: 1 << top], values[1 << top :]
+    high = [*high, *[high[-1]] * (len(low) - len(high))]
+    if all(a is b for a, b in zip(low, high, strict=True)):
+        return _tree(index, low)
+    return Mux(index[top], _tree(index, high), _tree(index, low))
+
+
+def _reaches(z: Value, start: int) -> Value:
+    """Return ``z >= start``, of the bits that tell."""
+    skip = trailing_zeros([start])
+    return (z >> skip) >= start >> skip
+
+
+def _sum(a: Value, raise_a: int, b: Value, raise_b: int) -> Value:
+    """Return ``(a << raise_a) + (b << raise_b)``; low bits of one alone pass the adder."""
+    if raise_a > raise_b:
+        a, raise_a, b, raise_b = b, raise_b, a, raise_a
+    apart = raise_b - raise_a
+    low = Cat(a[bit] if bit < len(a) else sign_of(a) for bit in range(apart))
+    high = (a >> apart) + b
+    total = Cat(Const(0, raise_a), low, high)
+    return total.as_signed() if high.shape().signed else total

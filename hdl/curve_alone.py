@@ -16,6 +16,8 @@ class CurveAlone(Component):
     ----------
     table : model Curve
         Segments, formats, mirror.
+    registers : bool
+        False leaves all registers out, those around the curve too.
 
     Members
     -------
@@ -25,14 +27,17 @@ class CurveAlone(Component):
         Code.
     """
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, *, registers: bool = True) -> None:
+        self._table, self._registers = table, registers
         super().__init__({"i": In(shape_of(table.input)), "o": Out(shape_of(table.output.format))})
 
     def elaborate(self, platform: object) -> Module:
         """Put a register before the curve."""
         m = Module()
-        m.submodules.curve = curve = Curve(self._table)
-        m.d.sync += curve.i.eq(self.i)
+        m.submodules.curve = curve = Curve(self._table, registers=self._registers)
+        if self._registers:
+            m.d.sync += curve.i.eq(self.i)
+        else:
+            m.d.comb += curve.i.eq(self.i)
         m.d.comb += [curve.en.eq(1), self.o.eq(curve.o)]
         return m

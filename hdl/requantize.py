@@ -22,6 +22,8 @@ class Requantize(Component):
         Format of the codes that come.
     target : FixedType
         Format of the codes that go, with rounding and overflow mode.
+    registers : bool
+        False leaves all registers out: the latency is 0.
 
     Members
     -------
@@ -40,10 +42,9 @@ class Requantize(Component):
         Enabled cycles from ``i`` to ``o``. Initiation interval 1.
     """
 
-    latency = timing.REQUANTIZE
-
-    def __init__(self, source: Format, target: FixedType) -> None:
-        self._source, self._target = source, target
+    def __init__(self, source: Format, target: FixedType, *, registers: bool = True) -> None:
+        self._source, self._target, self._registers = source, target, registers
+        self.latency = timing.REQUANTIZE if registers else 0
         super().__init__(
             {
                 "en": In(1),
@@ -58,45 +59,26 @@ class Requantize(Component):
         """Build the two steps."""
         m = Module()
         drop = self._source.frac - self._target.format.frac
-        if drop > 0:
-            rounded, inexact = self._rounded(drop)
-        else:
-            rounded, inexact = self.i, Const(0)
-        rounded = delayed(m, rounded, 1, name="rounded", en=self.en)
-        inexact = delayed(m, inexact, 2, name="was_inexact", en=self.en)
+        kept, increment, inexact = increment_of(self.i, drop, self._target.rounding)
+        rounded = self._held(m, kept + increment if drop > 0 else kept, "rounded")
+        inexact = self._held(m, self._held(m, inexact, "was_inexact"), "was_inexact_2")
         raise_by = max(-drop, 0)
         overflowed = self._outside(rounded, raise_by)
         low_bits = Signal.like(self.o)
         if raise_by < self._target.format.width:
             m.d.comb += low_bits.eq(rounded << raise_by)
-        m.d.comb += self.inexact.eq(inexact)
-        with m.If(self.en):
-            m.d.sync += [
-                self.o.eq(self._fitted(low_bits, overflowed, _sign(rounded))),
-                self.overflowed.eq(overflowed),
-            ]
+        fitted = Signal(self.o.shape())
+        m.d.comb += [
+            fitted.eq(self._fitted(low_bits, overflowed, sign_of(rounded))),
+            self.o.eq(self._held(m, fitted, "fitted")),
+            self.overflowed.eq(self._held(m, overflowed, "was_overflowed")),
+            self.inexact.eq(inexact),
+        ]
         return m
 
-    def _rounded(self, drop: int) -> tuple[Value, Value]:
-        """Return the code without its low bits, rounded, one bit wider; and whether any was set."""
-        width, signed = self._source.width, self._source.signed
-        sign = _sign(self.i)
-
-        def bit(n: int) -> Value:
-            return self.i[n] if n < width else sign
-
-        half, odd, rest = bit(drop - 1), bit(drop), self.i[: drop - 1].any()
-        increment = {
-            Rounding.TRN: Const(0),
-            Rounding.TRN_ZERO: sign & (half | rest),
-            Rounding.RND: half,
-            Rounding.RND_ZERO: half & (sign | rest),
-            Rounding.RND_INF: half & (~sign | rest),
-            Rounding.RND_MIN_INF: half & rest,
-            Rounding.RND_CONV: half & (odd | rest),
-        }[self._target.rounding]
-        kept = self.i[drop:] if drop < width else sign
-        return (kept.as_signed() if signed else kept) + increment, half | rest
+    def _held(self, m: Module, value: Value, name: str) -> Value:
+        """Return a value behind a register, if there are any."""
+        return delayed(m, value, 1, name=name, en=self.en) if self._registers else value
 
     def _outside(self, rounded: Value, raise_by: int) -> Value:
         """Tell whether a rounded code, raised by some bits, leaves the target's range."""
@@ -104,7 +86,7 @@ class Requantize(Component):
         magnitude_bits = target.width - target.signed - raise_by
         if magnitude_bits < 0:
             return rounded.any()
-        sign = _sign(rounded)
+        sign = sign_of(rounded)
         above = rounded[magnitude_bits:]
         if not target.signed:
             return above.any() | sign
@@ -125,6 +107,39 @@ class Requantize(Component):
         return Mux(overflowed, Mux(negative, low, target.max_code), low_bits)
 
 
-def _sign(code: Value) -> Value:
+def sign_of(code: Value) -> Value:
     """Return whether a code is negative."""
     return code[-1] if code.shape().signed else Const(0, 1)
+
+
+def increment_of(code: Value, drop: int, rounding: Rounding) -> tuple[Value, Value, Value]:
+    """Return a code without its low bits, what rounding adds to it, and whether bits were lost.
+
+    Parameters
+    ----------
+    code : Value
+        What is rounded.
+    drop : int
+        How many bits; none are where it is not above 0.
+    rounding : Rounding
+        Its mode.
+    """
+    if drop <= 0:
+        return code, Const(0, 1), Const(0, 1)
+    width, sign = len(code), sign_of(code)
+
+    def bit(n: int) -> Value:
+        return code[n] if n < width else sign
+
+    half, odd, rest = bit(drop - 1), bit(drop), code[: drop - 1].any()
+    increment = {
+        Rounding.TRN: Const(0, 1),
+        Rounding.TRN_ZERO: sign & (half | rest),
+        Rounding.RND: half,
+        Rounding.RND_ZERO: half & (sign | rest),
+        Rounding.RND_INF: half & (~sign | rest),
+        Rounding.RND_MIN_INF: half & rest,
+        Rounding.RND_CONV: half & (odd | rest),
+    }[rounding]
+    kept = code[drop:] if drop < width else sign
+    return (kept.as_signed() if code.shape().signed else kept), increment, half | rest

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bittrue.model.curves import Curve
 from bittrue.model.shape import Layer
 
+from .curve_rows import cells_of, stays_inside
 from .machine import Folding, Machine
 
 MEMORY = 1
@@ -43,8 +44,11 @@ def shifts_only(curve: Curve) -> bool:
 
 def curve(table: Curve) -> int:
     """Return the cycles from a pre-activation to its output."""
-    to_sum = 4 if shifts_only(table) else 5
-    return to_sum + REQUANTIZE + (table.mirror is not None)
+    cells, mirrors = cells_of(table), table.mirror is not None
+    find = 1 if cells is None else 2 * cells.split
+    multiply = 0 if shifts_only(table) else 2
+    finish = 1 if stays_inside(table) else REQUANTIZE + mirrors
+    return mirrors + find + 1 + multiply + 1 + finish
 
 
 @dataclass(frozen=True)
