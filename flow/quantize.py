@@ -17,7 +17,7 @@ from .console import console, say
 from .data import check_width, load, split
 from .designs import made_design, read_network
 from .paths import check_targets
-from .report import versions
+from .tables import versions
 
 SCHEMA = "bittrue.quantize/1"
 

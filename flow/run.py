@@ -27,7 +27,7 @@ from .data import Data, check_width, load
 from .designs import SavedNetwork, made_design, read_either, refuse_choices
 from .options import part_of
 from .paths import check_targets
-from .report import versions
+from .tables import versions
 
 SCHEMA = "bittrue.run/1"
 MODELS = ("golden", "fixed", "rtl")

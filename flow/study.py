@@ -23,7 +23,6 @@ from .data import Data, check_width, load, split
 from .designs import read_network
 from .options import PARTS, part_of
 from .paths import check_targets
-from .report import versions
 from .study_plots import study_figure
 from .study_points import EXACT, Choice, Point, Subject, choices_of, measured_point
 from .study_report import (
@@ -43,6 +42,7 @@ from .study_summary import (
     mean_of,
     summary,
 )
+from .tables import versions
 
 SCHEMA = "bittrue.study/1"
 WIDTHS = "3,4,5,6,8,10,12,16"

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from bittrue.model.budget import SOURCES, Budget, Figures, Theory
 
-from .report import bare_table, finite
 from .study_plots import budget_title, mode_points
 from .study_points import Measured, Point
 from .study_summary import DB_PER_BIT, Mean, Published, Row, line_of, lines, per_bit, summary
+from .tables import bare_table, finite
 
 COLUMNS = ("accuracy", "agreement", "sqnr", "maximum", "mean", "rms", "bias")
 

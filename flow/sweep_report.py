@@ -7,10 +7,10 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from .console import console
-from .report import bare_table, versions
 from .search import planned
 from .space import AXES, FIGURES, Space
 from .store import Row
+from .tables import bare_table, versions
 
 SCHEMA = "bittrue.sweep/1"
 SHOWN_FRONT = 40

@@ -20,8 +20,8 @@ from .designs import made_design, read_network, refuse_choices
 from .families import TARGETS, target_of
 from .options import one_a_layer
 from .paths import check_targets
-from .report import as_text, bare_table, versions
 from .synthesis import Source, Synthesis, curve_source, network_source, synthesize
+from .tables import as_text, bare_table, versions
 
 SCHEMA = "bittrue.synth/1"
 SYNTHESISED = ("network", "curve")

@@ -18,7 +18,7 @@ from bittrue.model.training import Epoch, Samples, train_epochs
 from .console import console, progress, say
 from .data import Data, check_width, load, split
 from .paths import check_targets
-from .report import versions
+from .tables import versions
 
 SCHEMA = "bittrue.train/1"
 SHOWN_EPOCHS = 40

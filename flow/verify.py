@@ -16,7 +16,7 @@ from bittrue.model.golden import GoldenNetwork
 from bittrue.sim import testbench
 from bittrue.sim.whole import WholeSet, verify_whole
 
-from . import options, report, whole_report
+from . import options, verify_report, whole_report
 from .config import Settings, resolve
 from .console import console, progress, say
 from .data import check_width, load
@@ -24,6 +24,7 @@ from .designs import SavedNetwork, made_design, read_network, refuse_choices
 from .junit import junit_xml as to_junit
 from .options import one_a_layer, part_of
 from .paths import check_targets
+from .tables import as_text
 
 Result = testbench.Verification | WholeSet
 
@@ -126,12 +127,12 @@ def _show(
         tree = (
             whole_report.to_json(result, settings, saved=from_file)
             if isinstance(result, WholeSet)
-            else report.to_json(result, settings, saved=from_file)
+            else verify_report.to_json(result, settings, saved=from_file)
         )
         text = dump_json(tree)
     if output:
-        write_whole(output, text if json else report.as_text(_printer(result, settings)))
-        say(f"bittrue: wrote {output}: {report.verdict(result)}")
+        write_whole(output, text if json else as_text(_printer(result, settings)))
+        say(f"bittrue: wrote {output}: {verify_report.verdict(result)}")
     elif json:
         typer.echo(text, nl=False)
     else:
@@ -142,7 +143,7 @@ def _printer(result: Result, settings: Settings) -> Callable[[Console], None]:
     """Return what prints a result on a console."""
     if isinstance(result, WholeSet):
         return partial(whole_report.print_on, result=result, settings=settings)
-    return partial(report.print_on, result=result, settings=settings)
+    return partial(verify_report.print_on, result=result, settings=settings)
 
 
 def _queries(

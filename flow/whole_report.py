@@ -8,17 +8,15 @@ from rich.table import Table
 from bittrue.sim.whole import WholeSet
 
 from .config import Settings
-from .report import (
-    bare_table,
+from .tables import bare_table, finite, versions
+from .verify_report import (
     by_stage,
     config_json,
     errors_json,
     errors_table,
-    finite,
     print_divergences,
     print_heading,
     print_verdict,
-    versions,
 )
 
 SCHEMA = "bittrue.verify-data/1"

@@ -1,10 +1,7 @@
 """What a verification looks like: tables for people, one JSON object for programs."""
 
-import io
 import math
-from collections.abc import Callable, Iterable
-from importlib.metadata import version
-from platform import python_version
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,23 +15,10 @@ from bittrue.sim.testbench import Verification, oops
 from bittrue.sim.whole import WholeSet
 
 from .config import Settings
-from .console import console
+from .tables import bare_table, finite, versions
 
 SCHEMA = "bittrue.verify/1"
 SHOWN_QUERIES = 40
-PACKAGES = ("bittrue", "amaranth", "numpy", "scipy")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result may depend on, by package."""
-    return {"python": python_version(), **{name: version(name) for name in PACKAGES}}
-
-
-def as_text(print_on: Callable[[Console], None]) -> str:
-    """Return, as plain text, what something prints on a console."""
-    page = io.StringIO()
-    print_on(console(page))
-    return page.getvalue()
 
 
 def verdict(result: Verification | WholeSet) -> str:
@@ -91,14 +75,6 @@ def print_heading(page: Console, result: Verification | WholeSet, settings: Sett
             soft_wrap=True,
         )
     page.print(f"stalls {settings.stalls:g}; {stack}\n", soft_wrap=True)
-
-
-def bare_table(title: str, *columns: str) -> Table:
-    """Return a table without rows, all columns flush right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
 
 
 def _queries(result: Verification) -> Table:
@@ -257,11 +233,6 @@ def config_json(design: Design, settings: Settings, saved: bool) -> dict[str, An
 def _once(values: list[Any]) -> Any:
     """Return the one value that all layers share, or the list of them."""
     return values[0] if all(value == values[0] for value in values) else values
-
-
-def finite(value: float) -> float | None:
-    """Return a number as JSON can hold it: null for NaN and infinities."""
-    return value if math.isfinite(value) else None
 
 
 def _finite_list(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None]:
