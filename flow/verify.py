@@ -21,6 +21,7 @@ from .config import Settings, resolve
 from .console import console, progress, say
 from .data import check_width, load
 from .designs import SavedNetwork, made_design, read_network, refuse_choices
+from .evidence import Asked, evidence
 from .junit import junit_xml as to_junit
 from .options import one_a_layer, part_of
 from .paths import check_targets
@@ -104,36 +105,44 @@ def verify(
     saved = read_network(network) if network else None
     fixed = Design.load(design) if design else None
     result: Result
+    asked: Asked
     with _seed_named(settings.seed), progress("simulating", shown=not json) as told:
         if data is None:
-            result = _queries(settings, saved, fixed, waves, told)
+            result, asked = _queries(settings, saved, fixed, waves, told)
         else:
             _refuse_beside_data(settings, waves)
-            result = _whole(settings, saved, fixed, (data, part, samples), told)
+            result, asked = _whole(settings, saved, fixed, (data, part, samples), told)
     if save_design:
         result.design.save(save_design)
     if junit_xml:
         write_whole(junit_xml, to_junit(result))
-    _show(result, settings, output, json=json, from_file=design is not None)
+    if network is not None:
+        asked = asked._replace(network=network.name)
+    _show(result, settings, output, asked if json else None, from_file=design is not None)
     if not result.passed:
         raise typer.Exit(1)
 
 
 def _show(
-    result: Result, settings: Settings, output: Path | None, *, json: bool, from_file: bool
+    result: Result,
+    settings: Settings,
+    output: Path | None,
+    asked: Asked | None,
+    *,
+    from_file: bool,
 ) -> None:
-    """Write the report to standard output or a file."""
-    if json:
+    """Write the report to standard output or a file; as JSON, with what was asked."""
+    if asked:
         tree = (
             whole_report.to_json(result, settings, saved=from_file)
             if isinstance(result, WholeSet)
             else verify_report.to_json(result, settings, saved=from_file)
         )
-        text = dump_json(tree)
+        text = dump_json({**tree, **evidence(result.design, asked)})
     if output:
-        write_whole(output, text if json else as_text(_printer(result, settings)))
+        write_whole(output, text if asked else as_text(_printer(result, settings)))
         say(f"bittrue: wrote {output}: {verify_report.verdict(result)}")
-    elif json:
+    elif asked:
         typer.echo(text, nl=False)
     else:
         _printer(result, settings)(console())
@@ -152,7 +161,7 @@ def _queries(
     design: Design | None,
     waves: Path | None,
     told: Callable[[int, int], None],
-) -> testbench.Verification:
+) -> tuple[testbench.Verification, Asked]:
     """Train or load, quantize, ask random queries and directed vectors."""
     golden = saved.golden if saved else None
     if design is not None:
@@ -162,7 +171,7 @@ def _queries(
         calibration = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
         design, _ = made_design(settings, golden, calibration)
     _check_sizes(golden, design)
-    return testbench.verify(
+    result = testbench.verify(
         design,
         golden,
         seed=settings.seed,
@@ -174,6 +183,7 @@ def _queries(
         waves=waves,
         progress=told,
     )
+    return result, Asked(golden, result.inputs, None, None)
 
 
 def _whole(
@@ -182,7 +192,7 @@ def _whole(
     design: Design | None,
     asked: tuple[str, str, int | None],
     told: Callable[[int, int], None],
-) -> WholeSet:
+) -> tuple[WholeSet, Asked]:
     """Quantize, and ask a whole data set."""
     if saved is None and design is None:
         raise BittrueError("a data set must come with a network or a design, got neither")
@@ -201,7 +211,7 @@ def _whole(
         raise BittrueError("a data set must come with a network or a design, got neither")
     check_width(known, design.shape.sizes[0], design.shape.sizes[-1])
     chosen = part_of(known, part, samples, held_out)
-    return verify_whole(
+    result = verify_whole(
         design,
         golden,
         chosen.inputs,
@@ -214,6 +224,8 @@ def _whole(
         seed=settings.seed,
         progress=told,
     )
+    about = {"name": known.name, "digest": known.digest, "part": part}
+    return result, Asked(golden, chosen.inputs, None, about)
 
 
 def _check_sizes(golden: GoldenNetwork | None, design: Design) -> None:

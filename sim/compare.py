@@ -10,6 +10,7 @@ from bittrue.model.design import Design
 from bittrue.model.fixed import FixedNetwork, LayerTrace
 from bittrue.model.formats import Codes, Format, Loss
 
+from .around import with_words_around
 from .divergence import Divergence
 from .record import STAGES, Run, Session
 
@@ -98,6 +99,10 @@ def compare(design: Design, session: Session, run: Run, *, number: int = 0) -> C
         found += divergences
     order = {stage: place for place, stage in enumerate((*STAGES, OUTPUT_STREAM))}
     found.sort(key=lambda d: (d.sample, d.layer, order[d.stage], d.neuron))
+    for first in found[:1]:
+        layer, trace = design.shape.layers[first.layer], traces[first.layer]
+        last = first.layer == len(traces) - 1
+        found[0] = with_words_around(first, layer, trace, run, last=last)
     counts, miscounts = _counts(design, traces, run, number)
     framing = _framing(design, run, number)
     return result + counts + framing + Comparison(divergences=tuple((found + miscounts)[:SHOWN]))

@@ -1,9 +1,32 @@
 """One word that is not as expected, and its story."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bittrue.model.formats import Format, decode
+
+
+class Seen(NamedTuple):
+    """One word that was seen.
+
+    Members
+    -------
+    cycle : int
+        When.
+    stage : str
+        Stage of the layer, or ``output stream``.
+    sample, neuron : int
+        Whose.
+    expected, actual : str
+        The word as `hex_word` writes it; expected is None where no word should be.
+    """
+
+    cycle: int
+    stage: str
+    sample: int
+    neuron: int
+    expected: str | None
+    actual: str
 
 
 @dataclass(frozen=True)
@@ -28,6 +51,8 @@ class Divergence:
         The layer's inputs for the sample.
     session : int
         Number of the session.
+    around : tuple of Seen
+        Words of the layer around it, by cycle; of the first divergence only.
     """
 
     kind: str
@@ -42,6 +67,7 @@ class Divergence:
     inputs: tuple[int, ...]
     input_format: Format
     session: int = 0
+    around: tuple[Seen, ...] = ()
 
     @property
     def bits(self) -> tuple[int, ...]:
@@ -61,11 +87,14 @@ class Divergence:
             "layer": self.layer,
             "neuron": self.neuron,
             "stage": self.stage,
+            "format": None if self.format is None else str(self.format),
             "bits": list(self.bits),
             "cycle": self.cycle,
             "expected": self._word(self.expected),
             "actual": self._word(self.actual),
             "inputs": list(self.inputs),
+            "input_format": str(self.input_format),
+            "around": [word._asdict() for word in self.around],
         }
 
     def _word(self, code: int | None) -> dict[str, Any] | None:
