@@ -9,16 +9,22 @@ from bittrue.model.curves import Curve as Table
 from bittrue.model.types import Format
 
 from . import timing
-from .curve_rows import Cells, cells_of, columns_of, stays_inside, total_format, trailing_zeros
+from .curve_rows import (
+    FEW,
+    Cells,
+    cells_of,
+    columns_of,
+    result_format,
+    stays_inside,
+    total_format,
+    trailing_zeros,
+)
 from .pipeline import delayed
 from .requantize import Requantize, increment_of, sign_of
 from .shapes import shape_of
 
 Choose = Callable[[Sequence[int], str], Value]
 """From a column of a table, and its name, to the word of the row that was found."""
-
-FEW = 4
-"""Multiples of an argument between which is chosen at once."""
 
 
 class Curve(Component):
@@ -99,14 +105,14 @@ class Curve(Component):
         else:
             common = trailing_zeros(slopes)
             product_shift += common
-            slope = self._held(m, choose([code >> common for code in slopes], "slope"), "slope")
-            product = slope * self._held(m, z, "argument_beside_slope")
+            slope = self._held(m, choose([code >> common for code in slopes], "slope"), "slope", 2)
+            product = slope * self._held(m, z, "argument_beside_slope", 2)
         common = trailing_zeros(intercepts)
         intercept = choose([code >> common for code in intercepts], "intercept")
         intercept = self._held(m, intercept, "intercept")
         if not timing.shifts_only(table):
             product = self._held(m, product, "product", 2)
-            intercept = self._held(m, intercept, "intercept_beside_product", 2)
+            intercept = self._held(m, intercept, "intercept_beside_product", 3)
         total = Signal(shape_of(format), name="total")
         m.d.comb += total.eq(_sum(product, product_shift, intercept, intercept_shift + common))
         return self._held(m, total, "total")
@@ -130,7 +136,6 @@ class Curve(Component):
         """Find the row of ``z`` by its top bits, and a comparison where rows start inside cells."""
         cell = z[cells.low_bits :]
         row = _looked_up(cell, cells.rows)
-        direct = cells.direct(columns_of(self._table))
         if cells.split:
             split = self._held(m, _looked_up(cell, cells.splits), "split")
             row = self._held(m, row, "last_row")
@@ -141,7 +146,7 @@ class Curve(Component):
             z = self._held(m, z, "argument_beside_row")
 
         def choose(column: Sequence[int], name: str) -> Value:
-            if direct:
+            if cells.direct:
                 return _looked_up(cell, [column[r] for r in cells.rows])
             return _looked_up(row, column)
 
@@ -168,17 +173,17 @@ class Curve(Component):
         drop = format.frac - target.format.frac
         kept, increment, inexact = increment_of(total, drop, target.rounding)
         kept = kept << max(-drop, 0)
-        if self._table.mirror is not None:
-            negative = self._held(m, negative, "negative", self.latency - 1)
-            value = Signal(len(self.o))
-            m.d.comb += value.eq(kept)
-            mirror = Mux(negative, Const(self._table.mirror, len(self.o)), 0)
-            carry = increment ^ negative
-            kept = (Cat(1, value ^ negative.replicate(len(value))) + Cat(carry, mirror))[1:]
+        value = Signal(shape_of(result_format(self._table)), name="value")
+        if self._table.mirror is None:
+            m.d.comb += value.eq(kept + increment)
         else:
-            kept = kept + increment
-        result = Signal(self.o.shape())
-        m.d.comb += result.eq(kept)
+            negative = self._held(m, negative, "negative", self.latency - 1)
+            turned = kept ^ negative.replicate(len(value))
+            mirror = Mux(negative, Const(self._table.mirror, len(value)), 0)
+            carry = increment ^ negative
+            m.d.comb += value.eq((Cat(1, turned[: len(value)]) + Cat(carry, mirror))[1:])
+        result = Signal(self.o.shape(), name="result")
+        m.d.comb += result.eq(value)
         return self._held(m, result, "result"), self._held(m, inexact, "was_inexact"), Const(0)
 
     def _requantized(self, m: Module, total: Value, negative: Value) -> tuple[Value, Value, Value]:

@@ -14,6 +14,9 @@ from bittrue.model.types import Format
 MAX_CELL_BITS = 10
 """Most top bits that are looked up."""
 
+FEW = 4
+"""Words between which is chosen at once, by two bits."""
+
 LUT_INPUTS = 4
 FREE_INPUTS = 7
 """Inputs up to which devices join look-up tables by multiplexers of their own."""
@@ -62,26 +65,25 @@ class Cells:
         """Whether a row starts inside a cell: one comparison is needed."""
         return any(self.splits)
 
-    def direct(self, columns: Sequence[Sequence[int]]) -> bool:
-        """Tell whether words are better looked up by the cell than by its row's number."""
-        if self.split:
-            return False
-        return self._direct_cost(columns) < self._by_row_cost(columns)
+    @property
+    def direct(self) -> bool:
+        """Whether words are looked up by the cell, and not by its row's number.
+
+        A number of two bits costs a look-up table no input more than the cell; where it is longer,
+        what a cell leads to is found in fewer look-up tables at once.
+        """
+        return not self.split and max(self.rows) >= FEW
 
     def cost(self, columns: Sequence[Sequence[int]]) -> int:
         """Return the look-up tables that give the words of a row, from columns of such words."""
-        by_row = self._by_row_cost(columns)
+        if self.direct:
+            return sum(lookup_cost([column[row] for row in self.rows]) for column in columns)
+        by_row = lookup_cost(self.rows) + sum(lookup_cost(column) for column in columns)
         if not self.split:
-            return min(by_row, self._direct_cost(columns))
+            return by_row
         comparison = _carries(self.low_bits - trailing_zeros(self.splits))
         subtraction = _carries(max(self.rows).bit_length())
         return by_row + lookup_cost(self.splits) + comparison + subtraction
-
-    def _by_row_cost(self, columns: Sequence[Sequence[int]]) -> int:
-        return lookup_cost(self.rows) + sum(lookup_cost(column) for column in columns)
-
-    def _direct_cost(self, columns: Sequence[Sequence[int]]) -> int:
-        return sum(lookup_cost([column[row] for row in self.rows]) for column in columns)
 
 
 @lru_cache(maxsize=256)
@@ -108,17 +110,34 @@ def total_format(table: Curve) -> Format:
 
 def stays_inside(table: Curve) -> bool:
     """Tell whether no sum of a table, once rounded, leaves the output format."""
-    target, mode = table.output.format, table.output.rounding
-    low, high = _sum_ends(table)
-    drop = table.sum_format.frac - target.frac
-    if drop > 0:
-        half = 0 if mode in (Rounding.TRN, Rounding.TRN_ZERO) else 1 << drop - 1
-        low = -(half - low >> drop) if half else low >> drop
-        high = -(-high >> drop) if mode is Rounding.TRN_ZERO and high < 0 else high + half >> drop
-    else:
-        low, high = low << -drop, high << -drop
+    low, high = _rounded_ends(table)
+    target = table.output.format
     symmetric = table.output.overflow is Overflow.SAT_SYM and target.signed
     return target.min_code + symmetric <= low and high <= target.max_code
+
+
+def result_format(table: Curve) -> Format:
+    """Return the smallest format of the results of a table that stays inside."""
+    low, high = _rounded_ends(table)
+    if table.mirror is not None:
+        low, high = min(low, table.mirror - high), max(high, table.mirror - low)
+    target = table.output.format
+    format = Format.spanning(low, high, target.frac)
+    return format if format.width < target.width else target
+
+
+def _rounded_ends(table: Curve) -> tuple[int, int]:
+    """Return codes between which all rounded sums of a table lie, in the output's LSB."""
+    low, high = _sum_ends(table)
+    mode, drop = table.output.rounding, table.sum_format.frac - table.output.format.frac
+    if drop <= 0:
+        return low << -drop, high << -drop
+    if mode is Rounding.TRN:
+        return low >> drop, high >> drop
+    if mode is Rounding.TRN_ZERO:
+        return low >> drop, -(-high >> drop) if high < 0 else high >> drop
+    half = 1 << drop - 1
+    return -(half - low >> drop), high + half >> drop
 
 
 def _sum_ends(table: Curve) -> tuple[int, int]:

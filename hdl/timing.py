@@ -46,7 +46,7 @@ def curve(table: Curve) -> int:
     """Return the cycles from a pre-activation to its output."""
     cells, mirrors = cells_of(table), table.mirror is not None
     find = 1 if cells is None else 2 * cells.split
-    multiply = 0 if shifts_only(table) else 2
+    multiply = 0 if shifts_only(table) else 3
     finish = 1 if stays_inside(table) else REQUANTIZE + mirrors
     return mirrors + find + 1 + multiply + 1 + finish
 
