@@ -65,17 +65,30 @@ def fit(
     BittrueError
         If the input is too wide, the range empty, or no curve keeps the tolerance.
     """
+    check_followed(input, function, range)
+    if segments is not None and tolerance is not None:
+        raise BittrueError("a fit must have segments or a tolerance, got both")
+    if tolerance is not None and not 0 < tolerance < np.inf:
+        raise BittrueError(f"the tolerance must be above 0 and finite, got {tolerance}")
+    return _fit(input, output, segments, tolerance, function, range)
+
+
+def check_followed(
+    input: Format, function: str | Function, range: tuple[float, float] | None
+) -> None:
+    """Refuse what no fit can follow.
+
+    Raises
+    ------
+    BittrueError
+        If the input is too wide, the function unknown, or the range empty.
+    """
     if input.width > MAX_FIT_WIDTH:
         raise BittrueError(f"a fit must have an input of at most {MAX_FIT_WIDTH} bits, got {input}")
     if isinstance(function, str) and function not in FUNCTIONS:
         raise BittrueError(f"the function must be one of {', '.join(FUNCTIONS)}, got {function!r}")
     if range is not None and not range[0] < range[1]:
         raise BittrueError(f"the range must go up, got {range[0]:g} to {range[1]:g}")
-    if segments is not None and tolerance is not None:
-        raise BittrueError("a fit must have segments or a tolerance, got both")
-    if tolerance is not None and not 0 < tolerance < np.inf:
-        raise BittrueError(f"the tolerance must be above 0 and finite, got {tolerance}")
-    return _fit(input, output, segments, tolerance, function, range)
 
 
 @lru_cache(maxsize=256)
@@ -87,24 +100,40 @@ def _fit(
     function: str | Function,
     range: tuple[float, float] | None,
 ) -> Curve:
-    name = function if isinstance(function, str) else getattr(function, "__name__", "function")
-    follow = FUNCTIONS[function] if isinstance(function, str) else function
-    fitter = _Fitter(name, input, output, follow, range, segments or DEFAULT_SEGMENTS)
+    fitter = Fitter(function, input, output, range, segments or DEFAULT_SEGMENTS)
     return fitter.to_tolerance(tolerance) if tolerance is not None else fitter.to_segments()
 
 
-class _Fitter:
-    """One fit: the codes to follow, and the rows that follow them."""
+class Fitter:
+    """One fit: the codes to follow, and the rows that follow them.
+
+    Parameters
+    ----------
+    function, input, output, range
+        As in `fit`.
+    segments : int
+        So many are expected.
+
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (codes,)
+        Argument codes that are followed, ascending.
+    scaled : ndarray of float64, shape (codes,)
+        The function there, in output LSB.
+    least, greatest : int
+        Output codes between which the table must stay.
+    """
 
     def __init__(
         self,
-        name: str,
+        function: str | Function,
         input: Format,
         output: FixedType,
-        function: Function,
         range: tuple[float, float] | None,
         segments: int,
     ) -> None:
+        name = function if isinstance(function, str) else getattr(function, "__name__", "function")
+        function = FUNCTIONS[function] if isinstance(function, str) else function
         self.name, self.input, self.output, self.segments = name, input, output, segments
         low, high = range or (
             input.min_value,
@@ -146,8 +175,11 @@ class _Fitter:
         """Set fractional bits such that a cut slope moves no end of a segment by an eighth LSB."""
         piece = max(reach / self.segments, self.input.lsb)
         frac = self.output.format.frac
-        self.slope_frac = frac + 2 + max(ceil(log2(piece)), 0)
-        self.intercept_frac = frac + 2
+        self.use(frac + 2 + max(ceil(log2(piece)), 0), frac + 2)
+
+    def use(self, slope_frac: int, intercept_frac: int) -> None:
+        """Set the fractional bits of slopes and intercepts."""
+        self.slope_frac, self.intercept_frac = slope_frac, intercept_frac
         self.sum_frac = max(self.slope_frac + self.input.frac, self.intercept_frac)
         self.raise_product = self.sum_frac - self.slope_frac - self.input.frac
         self.raise_intercept = self.sum_frac - self.intercept_frac
@@ -174,7 +206,7 @@ class _Fitter:
                 f"{self.name} must fit {self.output.format} with {self.segments} segments, "
                 "but no line keeps to its codes"
             )
-        return self._curve(rows)
+        return self.curve(rows)
 
     def to_tolerance(self, tolerance: float) -> Curve:
         """Return the curve of fewest rows that keeps a tolerance, and of least error with those."""
@@ -191,36 +223,52 @@ class _Fitter:
             lambda bound: self._rows(bound, self.segments) is not None,
             BISECTIONS,
         )
-        return self._curve(self._rows(error, self.segments) or rows)
+        return self.curve(self._rows(error, self.segments) or rows)
 
     def _rows(self, error: float, most: int) -> list[Segment] | None:
         """Lay the longest segments that keep an error; None if more than ``most`` are needed."""
         bound = np.ldexp(error, self.output.format.frac) * (1 + 1e-12)
         low = np.maximum(np.ceil(self.scaled - bound), self.least).astype(np.int64)
         high = np.minimum(np.floor(self.scaled + bound), self.greatest).astype(np.int64)
-        if (low > high).any():
-            return None
+        return None if (low > high).any() else self.rows_between(low, high, most)
+
+    def rows_between(
+        self, low: Codes, high: Codes, most: int, step: int = 1
+    ) -> list[Segment] | None:
+        """Lay the longest segments whose output codes lie between two, at each argument code.
+
+        Parameters
+        ----------
+        low, high : ndarray of int64, shape (codes,)
+            Smallest and largest output codes.
+        most : int
+            Rows, a final constant apart; None is returned if they are not enough.
+        step : int
+            Segments start at multiples of so many codes.
+        """
         floors, ceilings = self._raw_ends(low, high)
-        tail = self._tail(floors, ceilings)
+        tail = self._tail(floors, ceilings, step)
+        end = tail.start if tail else len(self.codes)
+        steps = -(-end // step)
         rows: list[Segment] = []
         start, guess = 0, 1
-        while start < tail.start if tail else start < len(self.codes):
+        while start < steps:
             if len(rows) == most:
                 return None
-            last = (tail.start if tail else len(self.codes)) - 1
             found: dict[int, Segment] = {}
 
-            def fits(stop: int, start: int = start, found: dict[int, Segment] = found) -> bool:
-                row = self._line(start, stop, floors, ceilings)
+            def fits(last: int, start: int = start, found: dict[int, Segment] = found) -> bool:
+                stop = min((last + 1) * step, end) - 1
+                row = self._line(start * step, stop, floors, ceilings)
                 if row is not None:
-                    found[stop] = row
+                    found[last] = row
                 return row is not None
 
             if not fits(start):
                 return None
-            stop = furthest(start, last, start + guess, fits)
-            rows.append(found[stop])
-            guess, start = stop - start, stop + 1
+            last = furthest(start, steps - 1, start + guess, fits)
+            rows.append(found[last])
+            guess, start = last - start, last + 1
         return [*rows, tail.row] if tail else rows
 
     def _raw_ends(self, low: Codes, high: Codes) -> tuple[Codes, Codes]:
@@ -239,19 +287,19 @@ class _Fitter:
         on_tie = 0 if rounding is Rounding.RND else 1
         return (low << drop) - half + on_tie, (high << drop) + half - 1
 
-    def _tail(self, floors: Codes, ceilings: Codes) -> "_Tail | None":
+    def _tail(self, floors: Codes, ceilings: Codes, step: int) -> "_Tail | None":
         """Return the longest constant that the codes may end with, if it is worth a row."""
-        step = self.raise_intercept
         low = np.maximum.accumulate(floors[::-1])[::-1]
         high = np.minimum.accumulate(ceilings[::-1])[::-1]
         end = float(
             np.ldexp(float(np.rint(self.scaled[-1])), self.intercept_frac - self.output.format.frac)
         )
         intercept = int(end)
-        fits = (low <= intercept << step) & (intercept << step <= high)
-        if not fits[-1]:
+        constant = intercept << self.raise_intercept
+        fits = (low <= constant) & (constant <= high)
+        start = -(-int(np.argmax(fits)) // step) * step
+        if not fits[-1] or start >= len(fits):
             return None
-        start = int(np.argmax(fits))
         return _Tail(start, Segment(int(self.codes[start]), 0, intercept))
 
     def _line(self, start: int, stop: int, floors: Codes, ceilings: Codes) -> Segment | None:
@@ -280,11 +328,12 @@ class _Fitter:
             np.ldexp(np.arange(len(values), dtype=np.float64), -self.input.frac), values
         )
 
-    def _curve(self, rows: list[Segment]) -> Curve:
+    def curve(self, rows: list[Segment], maker: str = "fit") -> Curve:
+        """Return the curve of rows, in the smallest formats; the maker gives its name."""
         slopes = [row.slope for row in rows]
         intercepts = [row.intercept for row in rows]
         return Curve(
-            "fit" if self.name == "sigmoid" else f"fit-{self.name}",
+            maker if self.name == "sigmoid" else f"{maker}-{self.name}",
             self.input,
             self.output,
             Format.spanning(min(slopes), max(slopes), self.slope_frac),

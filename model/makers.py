@@ -17,6 +17,7 @@ from .activations import Function
 from .curves import Curve, Segment
 from .exact import clipped_relu, identity, relu, require_codes, step
 from .exceptions import BittrueError
+from .faithful import faithful
 from .fit import fit
 from .formats import FixedType, Format
 
@@ -212,6 +213,7 @@ MAKERS: dict[str, Callable[..., Curve]] = {
     "uniform": _uniform,
     "plan-tanh": _plan_tanh,
     "fit": lambda name, input, output, **options: fit(input, output, **options),
+    "faithful": lambda name, input, output: faithful(input, output),
     "step": step,
     "identity": identity,
     "relu": relu,
@@ -223,7 +225,7 @@ MAKERS: dict[str, Callable[..., Curve]] = {
 FOLLOWED = {
     **dict.fromkeys(
         [
-            *("plan", "plan-monotone", "alaw", "alippi", "uniform"),
+            *("plan", "plan-monotone", "alaw", "alippi", "uniform", "faithful"),
             *("hard-sigmoid", "hard-sigmoid-sixth", "hard-sigmoid-quarter"),
         ],
         "sigmoid",

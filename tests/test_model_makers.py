@@ -76,7 +76,8 @@ def test_plan_steps_down_once_a_side_by_2_to_the_minus_8():
     assert errors_of(make_curve("plan-monotone", *FINE)).monotone
 
 
-SIGMOIDS = [*(name for name in MAKERS if FOLLOWED.get(name) == "sigmoid"), "fit"]
+ANY_OUTPUT = [name for name in MAKERS if name != "faithful"]
+SIGMOIDS = [*(name for name in ANY_OUTPUT if FOLLOWED.get(name) == "sigmoid"), "fit"]
 
 
 @pytest.mark.parametrize("name", SIGMOIDS)
