@@ -1,6 +1,6 @@
 """One dense layer: weights and neurons behind one clock enable."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.data import StructLayout, View
 from amaranth.lib.wiring import Component, In, Out
 
@@ -8,11 +8,12 @@ from bittrue.model.shape import Layer as LayerShape
 from bittrue.model.types import Codes, Format
 
 from . import timing
+from .address import request_layout
 from .machine import Folding
 from .neuron import Neuron
 from .pipeline import delayed
-from .shapes import beats_of, index_below, lanes_of
-from .weights import WeightMemory, request_layout
+from .shapes import beats_of, blanked, index_below, lanes_of, words_of
+from .weights import WeightMemory
 
 STAGES = ("accumulator", "preactivation", "output")
 """Stages of a layer whose words can be compared, in order."""
@@ -185,27 +186,27 @@ class Layer(Component):
         self, m: Module, memory: WeightMemory, neurons: list[Neuron], tags: list[View]
     ) -> None:
         """Bring operands, padding blanked, to the neurons."""
-        simd = self._folding.simd
-        real = Mux(tags[1].tail, (1 << self._folding.last_inputs) - 1, (1 << simd) - 1)
-
-        def blanked(lanes: View, offset: int, name: str) -> Signal:
-            words = [lanes[offset + n] for n in range(simd)]
-            kept = [
-                Mux(real[n], word, 0).as_unsigned()[: len(word)] for n, word in enumerate(words)
-            ]
-            return delayed(m, Cat(kept), 1, name=name, en=self.en)
-
-        inputs = blanked(self.inputs, 0, "inputs")
+        folding = self._folding
+        real = Signal(folding.simd)
+        m.d.comb += [
+            real.eq(Mux(tags[1].tail, (1 << folding.last_inputs) - 1, (1 << folding.simd) - 1)),
+            memory.real.eq(real),
+        ]
+        inputs = blanked(words_of(self.inputs), real)
+        inputs = delayed(m, inputs, 1, name="inputs", en=self.en)
         for lane, neuron in enumerate(neurons):
             m.d.comb += [
                 neuron.en.eq(self.en),
                 neuron.first.eq(tags[self._timing.operands].first),
                 neuron.inputs.eq(inputs),
-                neuron.weights.eq(blanked(memory.weights, lane * simd, f"weights_{lane}")),
+            ]
+            m.d.comb += [
+                neuron.weights[n].eq(memory.weights[lane * folding.simd + n])
+                for n in range(folding.simd)
             ]
         if self._layer.bias is not None:
             at_bias = self._timing.operands + neurons[0].bias_delay - memory.latency
-            m.d.comb += [memory.bias_en.eq(self.en), memory.fold.eq(tags[at_bias].fold)]
+            m.d.comb += memory.fold.eq(tags[at_bias].fold)
             m.d.comb += [n.bias.eq(memory.biases[lane]) for lane, n in enumerate(neurons)]
 
     def _show(self, m: Module, stage: str, neurons: list[Neuron], tag: View) -> None:

@@ -1,12 +1,15 @@
 """The network's one load port, in front of the layers' weight memories."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib.data import ArrayLayout, StructLayout
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib.data import ArrayLayout, StructLayout, View
 from amaranth.lib.stream import Signature
 from amaranth.lib.wiring import Component, In, Out
 
-from . import timing
-from .weights import INPUT_BITS, NEURON_BITS, request_layout
+from .address import INPUT_BITS, NEURON_BITS, request_layout
+from .pipeline import delayed
 
 LAYER_BITS = 8
 
@@ -34,6 +37,8 @@ class Loader(Component):
         Layers to share requests among.
     data_width : int
         Width of the data.
+    load_latency : int
+        Cycles from a read request at a layer to its response, of the slowest layer.
 
     Members
     -------
@@ -53,14 +58,14 @@ class Loader(Component):
     Attributes
     ----------
     latency : int
-        Cycles from a read request to its response. Initiation interval 1 for writes,
-        ``latency + 1`` for reads with an unstalled sink.
+        Cycles from a read request to its response, at most. Initiation interval 1 for writes,
+        ``latency + 1`` for reads of the slowest layer with an unstalled sink.
     """
 
-    latency = timing.LOAD + 1
-
-    def __init__(self, layers: int, data_width: int) -> None:
-        self._layers = layers
+    def __init__(self, layers: int, data_width: int, load_latency: int) -> None:
+        self._layers, self._data_width = layers, data_width
+        self._load_latency = load_latency
+        self.latency = load_latency + 2
         super().__init__(
             {
                 "open": In(1),
@@ -78,33 +83,37 @@ class Loader(Component):
         """Build the handshakes and the choice of the layer."""
         m = Module()
         asked, taken = self.request.payload, self.request.valid & self.request.ready
-        m.d.comb += [
-            getattr(self.to_layer, name).eq(getattr(asked, name))
-            for name in ("write", "bias", "neuron", "input", "data")
-        ]
-        m.d.comb += [
-            self.valid[layer].eq(taken & (asked.layer == layer)) for layer in range(self._layers)
-        ]
-        # requests to no layer pass through these chains too, and find nothing
-        under_way, reads = Signal(timing.LOAD), Signal(timing.LOAD)
+        self._hand_on(m, asked, taken)
+        nowhere = Signal()
         waiting, waiting_next = Signal(), Signal()
         read = taken & ~asked.write
         given = self.response.valid & self.response.ready
-        m.d.comb += [
-            self.busy.eq(under_way.any()),
-            waiting_next.eq((waiting & ~given) | read),
-        ]
+        m.d.comb += waiting_next.eq((waiting & ~given) | read)
         m.d.sync += [
-            under_way.eq(Cat(taken, under_way)),
-            reads.eq(Cat(read, reads)),
+            nowhere.eq(read & (asked.layer >= self._layers)),
             waiting.eq(waiting_next),
             self.request.ready.eq(self.open & ~waiting_next),
         ]
-        found: Value = Const(0)
-        for layer in range(self._layers):
-            found |= Mux(self.answered[layer], self.answers[layer], 0)
-        with m.If(reads[-1]):
-            m.d.sync += [self.response.valid.eq(1), self.response.payload.eq(found)]
+        found = [Mux(self.answered[layer], self.answers[layer], 0) for layer in range(self._layers)]
+        with m.If(self.answered.any() | nowhere):
+            m.d.sync += [self.response.valid.eq(1), self.response.payload.eq(reduce(or_, found))]
         with m.Elif(given):
             m.d.sync += self.response.valid.eq(0)
         return m
+
+    def _hand_on(self, m: Module, asked: View, taken: Value) -> None:
+        """Give requests to their layers, one cycle later, and be busy until all have arrived."""
+        layout = request_layout(self._data_width)
+        m.d.comb += [
+            getattr(self.to_layer, name).eq(delayed(m, getattr(asked, name), 1, name=name))
+            for name in layout.members
+        ]
+        m.d.sync += [
+            self.valid[layer].eq(taken & (asked.layer == layer)) for layer in range(self._layers)
+        ]
+        left = Signal(range(self._load_latency + 2))
+        with m.If(taken):
+            m.d.sync += left.eq(self._load_latency + 1)
+        with m.Elif(left.any()):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += self.busy.eq(left.any())

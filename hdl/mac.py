@@ -6,6 +6,7 @@ from amaranth.lib.wiring import Component, In, Out
 from bittrue.model.types import Format
 
 from . import timing
+from .pipeline import delayed
 from .shapes import lanes_of, shape_of
 
 
@@ -73,14 +74,11 @@ class Mac(Component):
         """Build the multipliers, the adder tree and the accumulator."""
         m = Module()
 
-        def register(value: Value, name: str) -> Signal:
-            held = Signal(value.shape(), name=name, reset_less=True)
-            with m.If(self.en):
-                m.d.sync += held.eq(value)
-            return held
+        def register(value: Value, name: str, stages: int = 1) -> Signal:
+            return delayed(m, value, stages, name=name, en=self.en)
 
         pairs = [(self.weights[n], self.inputs[n]) for n in range(self._simd)]
-        terms = [register(w * x, f"product_{n}") for n, (w, x) in enumerate(pairs)]
+        terms = [register(w * x, f"product_{n}", timing.PRODUCT) for n, (w, x) in enumerate(pairs)]
         level = 0
         while len(terms) > 1:
             sums = [

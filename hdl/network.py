@@ -111,7 +111,8 @@ class Network(Component):
         connect(m, flipped(self.i), buffers[0].i)
         connect(m, layers[-1].o, flipped(self.o))
 
-        m.submodules.loader = loader = Loader(len(layers), self._data_width)
+        slowest = max(timing.load(*part) for part in self.machine.parts)
+        m.submodules.loader = loader = Loader(len(layers), self._data_width, slowest)
         self._follow(m, buffers[0], loader)
         self._connect_loader(m, loader, layers)
         if self.machine.counters != "none":
@@ -170,10 +171,13 @@ class Network(Component):
     def _connect_loader(self, m: Module, loader: Loader, layers: list[Layer]) -> None:
         connect(m, flipped(self.load), loader.request)
         connect(m, loader.response, flipped(self.loaded))
+        loading = Signal()
         m.d.comb += loader.open.eq(self.idle & self.hold)
+        # one cycle late: requests reach a memory later, and so do samples
+        m.d.sync += loading.eq(self.idle | loader.busy)
         for number, layer in enumerate(layers):
             m.d.comb += [
-                layer.loading.eq(self.idle | loader.busy),
+                layer.loading.eq(loading),
                 layer.valid.eq(loader.valid[number]),
                 layer.request.eq(loader.to_layer),
                 loader.answered[number].eq(layer.answered),

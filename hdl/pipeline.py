@@ -1,6 +1,6 @@
 """Registers in a row."""
 
-from amaranth.hdl import Module, Shape, ShapeCastable, Signal, ValueLike
+from amaranth.hdl import Module, Shape, ShapeCastable, Signal, Value, ValueLike
 
 
 def delayed(
@@ -39,3 +39,43 @@ def delayed(
             m.d.sync += held.eq(value)
         value = held
     return value
+
+
+class Lockstep:
+    """Values that move through registers together, read by name.
+
+    Parameters
+    ----------
+    m : Module
+        Where the registers go.
+    valid : Value
+        Tells whether the values mean something; the only one of them with a reset.
+    **values : Value
+        The first of them.
+    """
+
+    def __init__(self, m: Module, valid: Value, **values: Value) -> None:
+        self._m, self._stage = m, 0
+        self.valid = valid
+        self._values = dict(values)
+
+    def __getattr__(self, name: str) -> Value:
+        try:
+            return self.__dict__["_values"][name]
+        except KeyError:
+            raise AttributeError(f"there is no value {name} at this stage") from None
+
+    def set(self, **values: Value) -> None:
+        """Name more values, or name some anew, in this same cycle."""
+        self._values |= values
+
+    def step(self, **values: Value) -> None:
+        """Put a register behind everything, once the values given are named."""
+        self.set(**values)
+        self._stage += 1
+        self.valid = delayed(self._m, self.valid, 1, name=f"valid_{self._stage}", reset_less=False)
+        self._values = {
+            # Verilog knows no register of no bits
+            name: delayed(self._m, value, 1, name=f"{name}_{self._stage}") if len(value) else value
+            for name, value in self._values.items()
+        }

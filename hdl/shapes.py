@@ -1,7 +1,9 @@
 """How formats look as Amaranth shapes."""
 
-from amaranth.hdl import Shape
-from amaranth.lib.data import ArrayLayout, StructLayout
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Mux, Shape, Value
+from amaranth.lib.data import ArrayLayout, StructLayout, View
 from amaranth.lib.stream import Signature
 
 from bittrue.model.types import Format
@@ -25,3 +27,16 @@ def lanes_of(format: Format, count: int) -> ArrayLayout:
 def beats_of(format: Format, count: int) -> Signature:
     """Return a stream whose beats carry ``count`` codes and ``last``, which ends a sample."""
     return Signature(StructLayout({"lanes": lanes_of(format, count), "last": 1}))
+
+
+def words_of(lanes: View) -> list[Value]:
+    """Return the codes that stand side by side, lane 0 first."""
+    return [lanes[n] for n in range(lanes.shape().length)]
+
+
+def blanked(words: Sequence[Value], real: Value) -> Value:
+    """Return codes side by side, 0 for those whose bit of ``real`` is not set.
+
+    The bits of ``real`` serve the codes in turn, over and over.
+    """
+    return Cat(Mux(real[n % len(real)], word, 0)[: len(word)] for n, word in enumerate(words))

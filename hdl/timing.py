@@ -23,13 +23,56 @@ CONVERTER = 1
 REQUANTIZE = 2
 """From a code to the requantized one."""
 
-LOAD = 5
-"""From a read request at a weight memory to its response."""
+WEIGHTS = MEMORY + 1
+"""From a row to its weights: a register stands behind the memory."""
+
+GATHERED = 4
+"""Lanes that a read of the load port brings together in one cycle."""
+
+
+def quotient_bits(size: int, divisor: int) -> tuple[int, ...]:
+    """Return the bits of ``index // divisor``, ``index < size``, that take a cycle each."""
+    if divisor & (divisor - 1) == 0:
+        return ()
+    return tuple(reversed(range(((size - 1) // divisor).bit_length())))
+
+
+def row_terms(folding: Folding) -> tuple[int, ...]:
+    """Return the shifts of the neuron fold whose sum, a cycle each, is the row of beat 0."""
+    beats = folding.input_folds
+    if folding.neuron_folds == 1 or beats & (beats - 1) == 0:
+        return ()
+    return tuple(bit for bit in range(beats.bit_length()) if beats >> bit & 1)
+
+
+def load_address(folding: Folding) -> int:
+    """Return the cycles from a load request to its row and lane."""
+    divided = (
+        quotient_bits(folding.outputs, folding.pe),
+        quotient_bits(folding.inputs, folding.simd),
+    )
+    # one to check the request, one to decode it
+    return 1 + max(map(len, divided)) + len(row_terms(folding)) + 1
+
+
+def gather(lanes: int) -> int:
+    """Return the cycles in which one of so many lanes is chosen."""
+    return 1 if lanes <= GATHERED else 1 + gather(-(-lanes // GATHERED))
+
+
+def load(layer: Layer, folding: Folding) -> int:
+    """Return the cycles from a read request at a weight memory to its response."""
+    lanes = folding.pe * folding.simd + (folding.pe if layer.bias is not None else 0)
+    return load_address(folding) + WEIGHTS + gather(lanes)
+
+
+PRODUCT = 2
+"""From operands to their product: one register stands beside the multiplier, one on the way."""
 
 
 def bias_delay(simd: int) -> int:
     """Return the cycles from a neuron's first operands to the cycle that reads its bias."""
-    return 1 + (simd - 1).bit_length()
+    return PRODUCT + (simd - 1).bit_length()
 
 
 def mac(simd: int) -> int:
@@ -71,8 +114,7 @@ class LayerTiming:
     @classmethod
     def of(cls, layer: Layer, folding: Folding) -> "LayerTiming":
         """Return the timing of a layer."""
-        # one register behind the memory blanks padding
-        operands = MEMORY + 1
+        operands = WEIGHTS
         accumulator = operands + mac(folding.simd)
         preactivation = accumulator + REQUANTIZE
         return cls(operands, accumulator, preactivation, preactivation + curve(layer.curve))

@@ -1,30 +1,22 @@
 """The memory of one layer's weights, and how it is loaded without knowing the folding."""
 
+from functools import reduce
+from operator import or_
+
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib.data import StructLayout
-from amaranth.lib.memory import Memory
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib.memory import Memory, ReadPort, WritePort
 from amaranth.lib.wiring import Component, In, Out
-from amaranth.utils import bits_for
 
 from bittrue.model.shape import Layer
 from bittrue.model.types import Codes, Format
 
 from . import timing
+from .address import LoadAddress, request_layout
 from .machine import Folding
 from .pipeline import delayed
-from .shapes import index_below, lanes_of
-
-NEURON_BITS = INPUT_BITS = 16
-"""Bits of a request's addresses: as many neurons and inputs as a layer may have."""
-
-
-def request_layout(data_width: int) -> StructLayout:
-    """Return the layout of a load request to one layer."""
-    return StructLayout(
-        {"write": 1, "bias": 1, "neuron": NEURON_BITS, "input": INPUT_BITS, "data": data_width}
-    )
+from .shapes import blanked, index_below, lanes_of, words_of
 
 
 class WeightMemory(Component):
@@ -50,13 +42,14 @@ class WeightMemory(Component):
     -------
     en, row, fold : In
         Clock enable, row and neuron fold that the layer reads.
+    real : In(simd)
+        Inputs of the row that are no padding, one enabled cycle after it.
     weights : Out(pe * simd lanes)
-        The row, one enabled cycle later; lane ``p * simd + s``.
-    bias_en, biases : In(1), Out(pe lanes)
-        Clock enable, and the biases of the fold, one enabled cycle later. Only where the layer
-        has biases.
+        The row, two enabled cycles later, padding blanked; lane ``p * simd + s``.
+    biases : Out(pe lanes)
+        The biases of the fold, two enabled cycles later. Only where the layer has biases.
     loading : In(1)
-        The load port owns the memory.
+        The load port owns the memory: it drives the rows, and the enable must be up.
     valid, request : In
         One request a cycle.
     answered, response : Out
@@ -67,12 +60,10 @@ class WeightMemory(Component):
     latency : int
         Enabled cycles from ``row`` to ``weights``. Initiation interval 1.
     load_latency : int
-        Cycles from a read request to its response; a write is done one cycle sooner. Initiation
-        interval 1.
+        Cycles from a read request to its response; a write is done sooner. Initiation interval 1.
     """
 
-    latency = timing.MEMORY
-    load_latency = timing.LOAD
+    latency = timing.WEIGHTS
 
     def __init__(
         self,
@@ -84,12 +75,14 @@ class WeightMemory(Component):
         biases: Codes | None = None,
     ) -> None:
         self._layer, self._folding, self._data_width = layer, folding, data_width
+        self.load_latency = timing.load(layer, folding)
         self._weight_rows = _rows(folding, weights)
         self._bias_rows = _rows(Folding(1, folding.outputs, folding.pe, 1), biases)
         ports = {
             "en": In(1),
             "row": In(index_below(folding.initiation_interval)),
             "fold": In(index_below(folding.neuron_folds)),
+            "real": In(folding.simd),
             "weights": Out(lanes_of(layer.weight.format, folding.pe * folding.simd)),
             "loading": In(1),
             "valid": In(1),
@@ -98,82 +91,85 @@ class WeightMemory(Component):
             "response": Out(data_width),
         }
         if layer.bias is not None:
-            ports |= {"bias_en": In(1), "biases": Out(lanes_of(layer.bias.format, folding.pe))}
+            ports["biases"] = Out(lanes_of(layer.bias.format, folding.pe))
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
-        """Build the pipeline that turns an address into row and lane, and the memories behind."""
+        """Build the memories, the registers behind them, and what the load port reads there."""
         m = Module()
-        folding = self._folding
-        control = delayed(m, self.valid, 3, name="valid", reset_less=False)
-        asked = delayed(m, self.request, 3, name="request")
-        fold, unit = _divided(m, self.request.neuron, folding.outputs, folding.pe, "neuron")
-        beat, place = _divided(m, self.request.input, folding.inputs, folding.simd, "input")
-        known = (self.request.neuron < folding.outputs) & (
-            self.request.bias | (self.request.input < folding.inputs)
+        layer, folding = self._layer, self._folding
+        m.submodules.address = at = LoadAddress(
+            folding, self._data_width, biases=layer.bias is not None
         )
-        if self._layer.bias is None:
-            known &= ~self.request.bias
-        inside = delayed(m, known, 3, name="inside")
-        row = delayed(m, fold * folding.input_folds + beat, 1, name="row")
-        lane = delayed(m, unit * folding.simd + place, 1, name="lane")
-        fold, unit = (delayed(m, value, 1, name="bias") for value in (fold, unit))
-
-        write = control & inside & asked.write & self.loading
-        found = self._port(
-            m,
-            "weight",
-            (self._layer.weight.format, self._weight_rows),
-            (self.en, self.row, self.weights),
-            (write & ~asked.bias, row, lane),
-            asked.data,
-        )
-        if self._layer.bias is not None:
-            found_bias = self._port(
+        m.d.comb += [at.valid.eq(self.valid), at.request.eq(self.request)]
+        write = at.asked & at.write & self.loading
+        weights = self._memory(m, "weight", (layer.weight.format, self._weight_rows))
+        self._connect(m, weights, self.row, at.row, Mux(write, at.weight_lanes, 0), at.data)
+        row = blanked(words_of(weights[0].data), self.real)
+        row = delayed(m, row, 1, name="weight_row", en=self.en)
+        m.d.comb += self.weights.as_value().eq(row)
+        found, lanes = words_of(self.weights), at.weight_lanes
+        if layer.bias is not None:
+            biases = self._memory(m, "bias", (layer.bias.format, self._bias_rows))
+            self._connect(m, biases, self.fold, at.fold, Mux(write, at.bias_lanes, 0), at.data)
+            row = delayed(m, biases[0].data.as_value(), 1, name="bias_row", en=self.en)
+            m.d.comb += self.biases.as_value().eq(row)
+            found, lanes = [*found, *words_of(self.biases)], Cat(lanes, at.bias_lanes)
+        lanes = delayed(m, lanes, timing.WEIGHTS, name="read_lanes")
+        m.d.comb += self.response.eq(self._gathered(m, found, lanes))
+        m.d.comb += self.answered.eq(
+            delayed(
                 m,
-                "bias",
-                (self._layer.bias.format, self._bias_rows),
-                (self.bias_en, self.fold, self.biases),
-                (write & asked.bias, fold, unit),
-                asked.data,
+                at.asked & ~at.write,
+                self.load_latency - at.latency,
+                name="answered",
+                reset_less=False,
             )
-            found = Mux(delayed(m, asked.bias, 1, name="was_bias"), found_bias, found)
-        found = Mux(delayed(m, inside, 1, name="was_inside"), found, 0)
-        read = delayed(m, control & ~asked.write, 2, name="read", reset_less=False)
-        m.d.comb += self.answered.eq(read)
-        m.d.sync += self.response.eq(found)
+        )
         return m
 
-    def _port(
-        self,
-        m: Module,
-        name: str,
-        content: tuple[Format, list[list[int]]],
-        reader: tuple[Value, Value, Value],
-        writer: tuple[Value, Value, Value],
-        data: Value,
-    ) -> Value:
-        """Build one memory, and return the code that the load port reads from it.
-
-        ``reader`` is the layer's enable, row and result; ``writer`` the load port's write, row and
-        lane.
-        """
-        (format, rows), (en, row, result), (write, load_row, lane) = content, reader, writer
+    def _memory(
+        self, m: Module, name: str, content: tuple[Format, list[list[int]]]
+    ) -> tuple[ReadPort, WritePort]:
+        """Build one memory of rows, and return its ports."""
+        format, rows = content
         layout = lanes_of(format, len(rows[0]))
         m.submodules[name] = memory = Memory(shape=layout, depth=len(rows), init=rows)
-        write_port, read_port = memory.write_port(granularity=1), memory.read_port()
+        return memory.read_port(), memory.write_port(granularity=1)
+
+    def _connect(
+        self,
+        m: Module,
+        ports: tuple[ReadPort, WritePort],
+        row: Value,
+        load_row: Value,
+        written: Value,
+        data: Value,
+    ) -> None:
+        """Let the layer or the load port read a row, and the load port write lanes of one."""
+        read, write = ports
         m.d.comb += [
-            write_port.addr.eq(load_row),
-            write_port.en.eq(Mux(write, 1 << lane, 0)),
-            read_port.addr.eq(Mux(self.loading, load_row, row)),
-            read_port.en.eq(en | self.loading),
-            result.eq(read_port.data),
+            read.addr.eq(Mux(self.loading, load_row, row)),
+            read.en.eq(self.en),
+            write.addr.eq(load_row),
+            write.en.eq(written),
         ]
-        m.d.comb += [write_port.data[n].eq(data[: format.width]) for n in range(len(rows[0]))]
-        read_lane = delayed(m, lane, 1, name=f"{name}_lane")
-        code = Signal(read_port.data[0].shape(), name=f"{name}_code")
-        m.d.comb += code.eq(read_port.data[read_lane])
-        return code
+        m.d.comb += [lane.eq(data[: len(lane)]) for lane in words_of(write.data)]
+
+    def _gathered(self, m: Module, words: list[Value], lanes: Value) -> Value:
+        """Return the word whose bit of ``lanes`` is set, or 0, `timing.gather` cycles later."""
+        terms: list[Value] = []
+        for number, word in enumerate(words):
+            term = Signal(self._data_width, name=f"found_{number}")
+            m.d.comb += term.eq(Mux(lanes[number], word, 0))
+            terms.append(term)
+        for stage in range(timing.gather(len(words))):
+            groups = [terms[n : n + timing.GATHERED] for n in range(0, len(terms), timing.GATHERED)]
+            terms = [
+                delayed(m, reduce(or_, group), 1, name=f"gathered_{stage}_{n}")
+                for n, group in enumerate(groups)
+            ]
+        return terms[0]
 
 
 def _rows(folding: Folding, codes: Codes | None) -> list[list[int]]:
@@ -187,22 +183,3 @@ def _rows(folding: Folding, codes: Codes | None) -> list[list[int]]:
     rows: npt.NDArray[np.int64] = padded.reshape(shape).transpose(0, 2, 1, 3)
     listed: list[list[int]] = rows.reshape(-1, folding.pe * folding.simd).tolist()
     return listed
-
-
-def _divided(m: Module, index: Value, size: int, divisor: int, name: str) -> tuple[Signal, Signal]:
-    """Return quotient and remainder of an index below ``size``, two cycles later.
-
-    The quotient is the product with a reciprocal, cut: ``scale * divisor = 2**shift + excess`` is
-    exact as long as ``excess * size < 2**shift``.
-    """
-    shift = 0
-    while (-(1 << shift) % divisor) * size >= 1 << shift:
-        shift += 1
-    scale = -(-(1 << shift) // divisor)
-    small = index[: bits_for(size - 1)]
-    quotient = Signal(index_below(-(-size // divisor)), name=f"{name}_quotient", reset_less=True)
-    m.d.sync += quotient.eq(small * scale >> shift)
-    held = delayed(m, small, 1, name=f"{name}_index")
-    remainder = Signal(index_below(divisor), name=f"{name}_remainder", reset_less=True)
-    m.d.sync += remainder.eq(held - quotient * divisor)
-    return delayed(m, quotient, 1, name=f"{name}_fold"), remainder
