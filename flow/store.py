@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ if sys.platform != "win32":
 APPLICATION = 0x62747275
 """What SQLite keeps as a file's application: "btru"."""
 
-VERSION = 1
+VERSION = 2
 HEADER = b"SQLite format 3\0"
 PATIENCE = 60.0
 """Seconds that another coordinator's transaction is waited for."""
@@ -79,6 +79,8 @@ class Store:
     ----------
     path : Path
         Made where it is not there yet.
+    writable : bool
+        Without it the file must be there, and is left as it is to the byte.
 
     Raises
     ------
@@ -87,16 +89,23 @@ class Store:
         is left as it is.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
         self.path = path
-        refuse_network(path)
+        self._owners: _Owners | None = None
+        if writable:
+            refuse_network(path)
+        elif not path.is_file():
+            raise BittrueError(f"a store must be a file that is there, got {path}")
         _check_header(path)
+        place = f"{path.resolve().as_uri()}?mode={'rwc' if writable else 'ro'}"
         try:
-            self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+            self._db = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None, uri=True)
         except sqlite3.Error as error:
             raise BittrueError(f"a store must be a file that can be opened, got {error}") from None
         try:
-            self._prepare()
+            self._prepare(writable)
+            if not writable:
+                return
             self._owners = _Owners(Path(f"{path}.lock"))
             with self._transaction():
                 self._db.execute("INSERT INTO owners DEFAULT VALUES")
@@ -120,12 +129,14 @@ class Store:
     def close(self) -> None:
         """Give up all claims, and close the file."""
         try:
-            with self._transaction():
-                self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
-                self._db.execute("DELETE FROM owners WHERE id = ?", (self.owner,))
+            if self._owners is not None:
+                with self._transaction():
+                    self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
+                    self._db.execute("DELETE FROM owners WHERE id = ?", (self.owner,))
         finally:
             self._db.close()
-            self._owners.close()
+            if self._owners is not None:
+                self._owners.close()
 
     def __len__(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM rows").fetchone()[0])
@@ -178,10 +189,21 @@ class Store:
         """Keep a trained network; one that is there stays."""
         self._db.execute("INSERT OR IGNORE INTO networks VALUES (?, ?)", (recipe, file))
 
+    def designs(self) -> dict[str, bytes]:
+        """Return the files of designs that are kept, by digest."""
+        return dict(self._db.execute("SELECT digest, file FROM designs ORDER BY digest"))
+
+    def add_designs(self, files: Mapping[str, bytes]) -> None:
+        """Keep files of designs, by digest; one that is there stays."""
+        with self._transaction():
+            for pair in files.items():
+                self._db.execute("INSERT OR IGNORE INTO designs VALUES (?, ?)", pair)
+
     def _drop_dead_claims(self) -> None:
         owners = [owner for (owner,) in self._db.execute("SELECT DISTINCT owner FROM claims")]
         for owner in owners:
-            if owner != self.owner and not self._owners.lives(owner):
+            alive = owner == self.owner or (self._owners and self._owners.lives(owner))
+            if not alive:
                 self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
 
     @contextmanager
@@ -199,11 +221,13 @@ class Store:
                 f"{self.path} must be a store that can be written, got: {error}"
             ) from None
 
-    def _prepare(self) -> None:
+    def _prepare(self, writable: bool) -> None:
         """Check the file, or make the tables of a new one."""
         try:
             if self._checked():
                 return
+            if not writable:
+                raise BittrueError(f"{self.path} must be a store of sweeps, got an empty file")
             with self._transaction():
                 for table in _tables():
                     self._db.execute(table)
@@ -279,6 +303,7 @@ def _tables() -> tuple[str, ...]:
         "CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner INTEGER NOT NULL)",
         "CREATE TABLE IF NOT EXISTS owners (id INTEGER PRIMARY KEY AUTOINCREMENT)",
         "CREATE TABLE IF NOT EXISTS networks (recipe TEXT PRIMARY KEY, file BLOB NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS designs (digest TEXT PRIMARY KEY, file BLOB NOT NULL)",
     )
 
 

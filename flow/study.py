@@ -137,6 +137,7 @@ def study(
     beside = _published(known, sizes, (epochs, learning_rate), points, reached)
     tree = {
         "schema": SCHEMA,
+        "network": None if file is None else file.name,
         "data": known.name,
         "data_digest": known.digest,
         "part": part,

@@ -25,6 +25,7 @@ from .points import Task
 from .search import generations, planned
 from .space import Space, read_space
 from .store import Row, Store
+from .sweep_designs import front_designs
 from .sweep_network import golden_of
 from .sweep_report import Result, as_csv, show, to_json
 
@@ -69,14 +70,15 @@ def sweep(
         raise BittrueError(f"a sweep must have either jobs or a cluster, got {jobs} and {cluster}")
     with Store(target) as rows:
         result = swept(known, rows, jobs=jobs, address=cluster, limit=limit, shown=not json)
-    result = result._replace(rows=sorted(result.rows, key=lambda row: row.key))
+        result = result._replace(rows=sorted(result.rows, key=lambda row: row.key))
+        best = front(result.rows, known.objectives)
+        designs = front_designs(rows, result.task, best)
     if csv is not None:
         write_whole(csv, as_csv(result.rows))
         say(f"bittrue: wrote {csv}")
-    best = front(result.rows, known.objectives)
     chosen, unmet = _choice(result.rows, known)
     if json:
-        typer.echo(dump_json(to_json(known, result, best, chosen)), nl=False)
+        typer.echo(dump_json({**to_json(known, result, best, chosen), **designs}), nl=False)
     else:
         show(known, result, best, chosen)
     if unmet is not None and (limit is None or len(result.rows) == planned(known)):
@@ -124,7 +126,7 @@ def swept(
         work = Coordinator(store, task, executor, workers, limit, told)
         rows = work.run(generations(space))
     seconds = perf_counter() - start
-    return Result(rows, work.computed, seconds, reached, len(test.labels))
+    return Result(rows, work.computed, seconds, reached, len(test.labels), task)
 
 
 @contextmanager

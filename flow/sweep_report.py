@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from .console import console
+from .points import Task
 from .search import planned
 from .space import AXES, FIGURES, Space
 from .store import Row
@@ -33,6 +34,8 @@ class Result(NamedTuple):
         Of the golden network on the held-out samples.
     samples : int
         How many those are.
+    task : Task
+        What the points share.
     """
 
     rows: list[Row]
@@ -40,6 +43,7 @@ class Result(NamedTuple):
     seconds: float
     accuracy: float
     samples: int
+    task: Task
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -82,8 +86,15 @@ def to_json(space: Space, result: Result, best: list[Row], chosen: Row | None) -
         "seconds": result.seconds,
         "front": [_row_json(row) for row in best],
         "chosen": None if chosen is None else _row_json(chosen),
+        "cloud": cloud(space, result.rows),
         "versions": versions(),
     }
+
+
+def cloud(space: Space, rows: Sequence[Row]) -> list[list[float | None]]:
+    """Return the objectives' figures of all rows that have some, each once, in order."""
+    found = {tuple(row.figures[name] for name in space.objectives) for row in rows if row.figures}
+    return [[x if isfinite(x) else None for x in figures] for figures in sorted(found)]
 
 
 def _designs(rows: Sequence[Row]) -> int:

@@ -67,7 +67,11 @@ class Design:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the design as one JSON file; an interrupted write leaves nothing behind."""
-        write_whole(path, dump_json({**_design_to_json(self), "digest": self.digest}))
+        write_whole(path, dump_json(self.to_json()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `save` writes."""
+        return {**_design_to_json(self), "digest": self.digest}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Design":

@@ -110,9 +110,9 @@ def test_other_databases_are_left_alone(path):
 def test_other_versions_are_left_alone(path):
     Store(path).close()
     with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 1")
     other.close()
-    refused(path, r"^.* must be a store of version 1, got version 2; it was left as it is$")
+    refused(path, r"^.* must be a store of version 2, got version 1; it was left as it is$")
 
 
 @pytest.mark.parametrize("cut", [200, 5000, -4096])
@@ -150,3 +150,21 @@ def test_network_file_systems_are_refused(path):
         refuse_network(path, mounts)
     refuse_network(path, mounts.replace(here, "/elsewhere"))
     refuse_network(path, "")
+
+
+def test_a_store_that_is_only_read_stays_as_it_is(path):
+    with Store(path) as store:
+        store.add([row("a")])
+        store.add_designs({"d": b"{}"})
+    before = path.read_bytes()
+    with Store(path, writable=False) as store:
+        assert (list(store.rows()), store.designs()) == (["a"], {"d": b"{}"})
+        with pytest.raises(BittrueError, match="must be a store that can be written"):
+            store.add([row("b")])
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_is_only_read_is_not_made(path):
+    with pytest.raises(BittrueError, match=r"^a store must be a file that is there, got .*$"):
+        Store(path, writable=False)
+    assert not path.exists()
