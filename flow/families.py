@@ -57,7 +57,7 @@ TARGETS: dict[str, Target] = {
         "nextpnr-ecp5",
         (
             *("--85k", "--package", "CABGA381", "--speed", "8"),
-            *("--out-of-context", "--freq", "200", *PLACED),
+            *("--out-of-context", "--freq", "200", "--placer", "static", *PLACED),
         ),
     ),
     "ice40": Target(

@@ -23,6 +23,8 @@ SCOPES = "scopes.txt"
 CELLS = "cells.json"
 NETLIST = "netlist.json"
 REPORT = "report.json"
+KEEP = "setattr -set keep 1 a:keep=1 %ci:+$dff[Q] t:$dff %i"
+"""Yosys merges registers whose wires are marked ``keep``, but not cells that are."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def script_of(family: Target, top: str, *, dsp: bool) -> str:
     """Return what Yosys is told."""
     words = [family.synth, *([] if dsp or not family.no_dsp else [family.no_dsp]), "-top", top]
     return (
-        f"read_verilog design.v; {' '.join(words)}; tee -q -o {CELLS} stat -json; "
+        f"read_verilog design.v; hierarchy -top {top}; proc; flatten; {KEEP}; "
+        f"{' '.join(words)}; tee -q -o {CELLS} stat -json; "
         f"tee -q -o {SCOPES} select -list t:$scopeinfo; write_json {NETLIST}"
     )
 

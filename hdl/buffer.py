@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from bittrue.model.types import Format
 
 from . import timing
-from .shapes import beats_of, index_below, lanes_of
+from .shapes import UNORDERED, beats_of, index_below, lanes_of
 
 
 class SampleBuffer(Component):
@@ -76,7 +76,10 @@ class SampleBuffer(Component):
         """Build the memory, the write side with its framing, and the count of samples held."""
         m = Module()
         bits = ceil_log2(self._beats)
-        m.submodules.memory = memory = Memory(shape=self._layout, depth=2 << bits, init=[])
+        # what is read is used only of the bank that is not written
+        m.submodules.memory = memory = Memory(
+            shape=self._layout, depth=2 << bits, init=[], attrs=UNORDERED
+        )
         write, read = memory.write_port(), memory.read_port()
         position = Signal(index_below(self._beats))
         write_bank, read_bank = Signal(), Signal()

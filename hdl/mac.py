@@ -1,21 +1,23 @@
 """Multiply-accumulate: one neuron's dot product, ``simd`` products a cycle."""
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib.data import View
 from amaranth.lib.wiring import Component, In, Out
 
 from bittrue.model.types import Format
 
 from . import timing
-from .pipeline import delayed
-from .shapes import lanes_of, shape_of
+from .pipeline import APART, delayed
+from .shapes import lanes_of, shape_of, words_of
 
 
 class Mac(Component):
     """The exact dot product of one neuron, folded over its inputs.
 
-    Each cycle takes ``simd`` weights and inputs; their products are summed in a registered tree and
-    added to the accumulator, which starts anew from the bias at ``first``. Nothing rounds or
-    overflows: the accumulator's format holds every sum.
+    Each cycle takes ``simd`` weights and inputs into registers of the MAC's own, which stand beside
+    its multipliers wherever those lie. The products are summed in a registered tree and added to
+    the accumulator, which starts anew from the bias at ``first``. Nothing rounds or overflows: the
+    accumulator's format holds every sum.
 
     Parameters
     ----------
@@ -77,7 +79,13 @@ class Mac(Component):
         def register(value: Value, name: str, stages: int = 1) -> Signal:
             return delayed(m, value, stages, name=name, en=self.en)
 
-        pairs = [(self.weights[n], self.inputs[n]) for n in range(self._simd)]
+        def operands(lanes: View, name: str) -> list[Signal]:
+            return [
+                delayed(m, lane, timing.OPERANDS, name=f"{name}_{n}", en=self.en, attrs=APART)
+                for n, lane in enumerate(words_of(lanes))
+            ]
+
+        pairs = zip(operands(self.weights, "weight"), operands(self.inputs, "input"), strict=True)
         terms = [register(w * x, f"product_{n}", timing.PRODUCT) for n, (w, x) in enumerate(pairs)]
         level = 0
         while len(terms) > 1:

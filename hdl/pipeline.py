@@ -1,6 +1,14 @@
 """Registers in a row."""
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Module, Shape, ShapeCastable, Signal, Value, ValueLike
+
+APART = {"keep": 1}
+"""Attributes of registers that synthesis must not merge with others that hold the same.
+
+Each then drives, and lies beside, what it is for alone.
+"""
 
 
 def delayed(
@@ -12,6 +20,7 @@ def delayed(
     en: ValueLike = 1,
     reset_less: bool = True,
     shape: Shape | ShapeCastable | None = None,
+    attrs: Mapping[str, int] | None = None,
 ) -> Signal:
     """Return ``value`` as it was ``stages`` enabled cycles ago.
 
@@ -31,10 +40,14 @@ def delayed(
         Leave the registers out of the reset.
     shape : Shape or ShapeCastable, optional
         Shape of the result where it is not the value's own.
+    attrs : mapping, optional
+        Attributes of the registers, as `APART`.
     """
     for stage in range(stages):
         shape_of_stage = value.shape() if shape is None else shape
-        held = Signal(shape_of_stage, name=f"{name}_{stage + 1}", reset_less=reset_less)
+        held = Signal(
+            shape_of_stage, name=f"{name}_{stage + 1}", reset_less=reset_less, attrs=attrs
+        )
         with m.If(en):
             m.d.sync += held.eq(value)
         value = held

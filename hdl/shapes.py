@@ -8,6 +8,12 @@ from amaranth.lib.stream import Signature
 
 from bittrue.model.types import Format
 
+UNORDERED = {"no_rw_check": 1}
+"""Attributes of a memory of which no word is used that was read as it was being written.
+
+Yosys then leaves out the comparison of addresses that block RAM would need for it.
+"""
+
 
 def shape_of(format: Format) -> Shape:
     """Return the Amaranth shape of a format's codes."""

@@ -66,13 +66,16 @@ def load(layer: Layer, folding: Folding) -> int:
     return load_address(folding) + WEIGHTS + gather(lanes)
 
 
+OPERANDS = 1
+"""From what a MAC is given to its own registers, which stand beside its multipliers."""
+
 PRODUCT = 2
 """From operands to their product: one register stands beside the multiplier, one on the way."""
 
 
 def bias_delay(simd: int) -> int:
     """Return the cycles from a neuron's first operands to the cycle that reads its bias."""
-    return PRODUCT + (simd - 1).bit_length()
+    return OPERANDS + PRODUCT + (simd - 1).bit_length()
 
 
 def mac(simd: int) -> int:

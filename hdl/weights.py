@@ -16,7 +16,7 @@ from . import timing
 from .address import LoadAddress, request_layout
 from .machine import Folding
 from .pipeline import delayed
-from .shapes import blanked, index_below, lanes_of, words_of
+from .shapes import UNORDERED, blanked, index_below, lanes_of, words_of
 
 
 class WeightMemory(Component):
@@ -134,7 +134,10 @@ class WeightMemory(Component):
         """Build one memory of rows, and return its ports."""
         format, rows = content
         layout = lanes_of(format, len(rows[0]))
-        m.submodules[name] = memory = Memory(shape=layout, depth=len(rows), init=rows)
+        # the load port either reads or writes, and the layer reads neither then
+        m.submodules[name] = memory = Memory(
+            shape=layout, depth=len(rows), init=rows, attrs=UNORDERED
+        )
         return memory.read_port(), memory.write_port(granularity=1)
 
     def _connect(
