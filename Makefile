@@ -19,7 +19,7 @@ NO_VENV = $(PYTHON) must have the module venv, and has not: install python3-venv
 	(on Debian and Ubuntu: sudo apt-get install python3-venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-all test test-all lint bench docs clean
+.PHONY: help verify verify-all test test-all lint bench bench-hardware docs clean
 
 help:
 	@echo 'make verify      hold golden model, fixed model and RTL against each other, bit for bit'
@@ -28,6 +28,7 @@ help:
 	@echo 'make test-all    all tests, the long ones too'
 	@echo 'make lint        ruff and mypy'
 	@echo 'make bench       timings of one run, as ratios (ARGS=--readme keeps the table)'
+	@echo 'make bench-hardware  Fmax, LUT and the error of the estimator, by synthesis (minutes)'
 	@echo 'make docs        the documentation as HTML, in build/docs'
 	@echo 'make clean       remove what make made, .venv included'
 	@echo
@@ -56,6 +57,9 @@ bench: $(VENV)/.test
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 		$(BIN)/python benchmarks/bench.py $(ARGS) </dev/null
 
+bench-hardware: $(VENV)/.synth
+	@$(BIN)/python benchmarks/hardware.py $(ARGS) </dev/null
+
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W -b html docs build/docs
 	@echo 'read build/docs/index.html'
@@ -77,6 +81,11 @@ $(VENV)/.test: $(VENV)/.base
 $(VENV)/.lint: $(VENV)/.test
 	@echo 'installing ruff and mypy' >&2
 	@$(PIP) --editable '.[lint]'
+	@touch $@
+
+$(VENV)/.synth: $(VENV)/.test
+	@echo 'installing Yosys and nextpnr' >&2
+	@$(PIP) --editable '.[synth]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base

