@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,6 +11,8 @@ from bittrue.model.config import TYPE_FIELDS, Config
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.ranges import METHODS
 from bittrue.sim.engines import ENGINES
+
+Model = TypeVar("Model", bound=BaseModel)
 
 Types = Annotated[
     str | list[str] | None,
@@ -117,14 +119,20 @@ def resolve(given: Mapping[str, Any], file: Path | None = None) -> Settings:
     BittrueError
         If a key is unknown or a value is of the wrong kind; the message names file and key.
     """
-    written = _read(file) if file else {}
+    written = read_choices(file, Settings) if file else {}
     overruled = {name for choice in given for name in OVERRULED.get(choice, ())}
     kept = {name: value for name, value in written.items() if name not in overruled}
-    return _checked({**kept, **given}, "the command line")
+    return checked({**kept, **given}, "the command line", Settings)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """Return the choices of a TOML file, hyphens in their names read as underscores."""
+def read_choices(file: Path, model: type[BaseModel]) -> dict[str, Any]:
+    """Return the choices of a TOML file, hyphens in their names read as underscores.
+
+    Raises
+    ------
+    BittrueError
+        If it cannot be read, or holds what the model refuses; the message names file and key.
+    """
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -132,16 +140,23 @@ def _read(file: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise BittrueError(f"{file} must be TOML, got: {error}") from None
     choices = {name.replace("-", "_"): value for name, value in tree.items()}
-    _checked(choices, str(file))
+    checked(choices, str(file), model)
     return choices
 
 
-def _checked(choices: Mapping[str, Any], place: str) -> Settings:
+def checked(choices: Mapping[str, Any], place: str, model: type[Model]) -> Model:
+    """Return choices as a model; one that it refuses is named, with the place it stands in.
+
+    Raises
+    ------
+    BittrueError
+        If a key is unknown or a value is of the wrong kind.
+    """
     try:
-        return Settings.model_validate(choices)
+        return model.model_validate(choices)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-    known = Settings.model_fields
+    known = model.model_fields
     if name not in known:
         raise BittrueError(f"{place}: a key must be one of {', '.join(known)}, got {name!r}")
     raise BittrueError(f"{place}: {name} must be {known[name].description}, got {choices[name]!r}")

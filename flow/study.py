@@ -1,62 +1,53 @@
 """``bittrue study``: what bits, modes and curves cost a network, and where it comes from."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from itertools import product
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
-from bittrue.model.golden import RULES, GoldenNetwork
+from bittrue.model.golden import RULES
 from bittrue.model.makers import MAKERS
 from bittrue.model.modes import Overflow, Rounding
 from bittrue.model.ranges import METHODS
-from bittrue.model.training import Epoch, Samples, accuracy, train_epochs
 
 from . import options
-from .console import Told, console, progress, say
-from .data import Data, check_width, load, split
+from .console import console, say
+from .data import Data, check_width, load
 from .designs import read_network
-from .options import PARTS, part_of
+from .options import part_of
 from .paths import check_targets
+from .study_beside import Beside, beside_json, beside_reference, print_beside, rows_json
+from .study_choices import EXACT, Making, choices_of
+from .study_config import StudySettings, study_settings
 from .study_plots import study_figure
-from .study_points import EXACT, Choice, Point, Subject, choices_of, measured_point
-from .study_report import (
-    points_csv,
-    points_json,
-    print_study,
-    published_json,
-    published_table,
-    summary_json,
-)
-from .study_summary import (
-    DIGITS_LAYERS,
-    Mean,
-    Published,
-    beside_published,
-    lines,
-    mean_of,
-    summary,
-)
+from .study_points import Point, Subject
+from .study_reference import read_reference
+from .study_report import points_csv, points_json, print_study, summary_json
+from .study_run import Plan, Studied, Training, studied, studied_seeds
+from .study_summary import Mean, mean_of, seeds_text
 from .tables import versions
 
 SCHEMA = "bittrue.study/1"
-WIDTHS = "3,4,5,6,8,10,12,16"
 SHOWN_WIDTH = 8
 """Width that layers and modes are shown at, or the nearest to it that was measured."""
-PUBLISHED_TRAINING = (30, 0.1)
-"""Epochs and learning rate of the published figures."""
+
+DIFFERS = 1
+"""Exit code where a published figure is not met."""
 
 
 def study(
-    data: Annotated[str, typer.Option(help="digits, mnist, or a file: IDX images, CSV, .npz.")],
     file: Annotated[
         Path | None, typer.Argument(metavar="[NETWORK.npz]", help="A network that was trained.")
     ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="digits, mnist, or a file: IDX images, CSV, .npz.")
+    ] = None,
+    config: options.ConfigFile = None,
     train: Annotated[
         str | None,
         typer.Option(metavar="N,N[,N...]", help="Instead: train networks of these sizes."),
@@ -65,40 +56,85 @@ def study(
         int | None,
         typer.Option(metavar="N", help="How many, each with its split.  \\[default: 1]"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
-    epochs: Annotated[int, typer.Option(help="Of --train.")] = PUBLISHED_TRAINING[0],
-    learning_rate: Annotated[float, typer.Option(help="Of --train.")] = PUBLISHED_TRAINING[1],
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The first of them.  \\[default: 0]")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of --train.  \\[default: 30]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of --train.  \\[default: 0.1]")
+    ] = None,
     rule: Annotated[
-        str, typer.Option(help=f"How --train carries errors back: {' or '.join(RULES)}.")
-    ] = "book",
-    part: options.Part = "held-out",
+        str | None,
+        typer.Option(
+            help=f"How --train carries errors back: {' or '.join(RULES)}.  \\[default: book]"
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART",
+            help=f"Which samples: {', '.join(options.PARTS)}.  \\[default: held-out]",
+        ),
+    ] = None,
     samples: options.Samples = None,
-    widths: Annotated[str, typer.Option(metavar="BITS[,BITS...]", help="Of every word.")] = WIDTHS,
+    widths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BITS[,BITS...]", help="Of every word.  \\[default: 3,4,5,6,8,10,12,16]"
+        ),
+    ] = None,
+    preactivation_width: Annotated[
+        int | None,
+        typer.Option(metavar="BITS", help="Of pre-activations alone.  \\[default: as other words]"),
+    ] = None,
     roundings: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="MODE[,...]", help=f"{', '.join(mode.value for mode in Rounding)}, or all."
+            metavar="MODE[,...]",
+            help=f"{', '.join(mode.value for mode in Rounding)}, or all.  \\[default: RND_CONV]",
         ),
-    ] = Rounding.RND_CONV.value,
+    ] = None,
     overflows: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="MODE[,...]", help=f"{', '.join(mode.value for mode in Overflow)}, or all."
+            metavar="MODE[,...]",
+            help=f"{', '.join(mode.value for mode in Overflow)}, or all.  \\[default: SAT]",
         ),
-    ] = Overflow.SAT.value,
+    ] = None,
     curves: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME[,...]",
-            help=f"{', '.join(MAKERS)}, or {EXACT}: a table of nearest codes.",
+            help=f"{', '.join(MAKERS)}, or {EXACT}: a table of nearest codes.  \\[default: fit]",
         ),
-    ] = "fit",
+    ] = None,
     segments: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Of the curves fit and uniform, at most.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Of the curves fit and uniform, at most.  \\[default: 256]"
+        ),
+    ] = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"How ranges are found: {', '.join(METHODS)}.")
-    ] = "observed",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"How ranges are found: {', '.join(METHODS)}.  \\[default: observed]",
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Published figures, to be held beside those found."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            min=1,
+            metavar="N",
+            help="Processes, a seed each.  \\[default: all cores]",
+        ),
+    ] = None,
     json: options.AsJson = False,
     output: Annotated[
         Path | None,
@@ -109,81 +145,81 @@ def study(
 
     Example: bittrue study --data digits --train 64,32,10 --seeds 5 -o study.svg
 
-    Exit codes: 0 done, 2 bad input, 3 a package is missing, 130 interrupted.
+    With --reference, means are held beside published figures; each agrees if it differs by no more
+    than two standard errors, or 0.5 points (0.5 dB of SQNR).
+
+    Exit codes: 0 done, 1 a published figure differs, 2 bad input, 3 a package is missing,
+    130 interrupted.
     """
     check_targets({"output": (".svg", ".json", ".csv")}, output=output)
-    if method not in METHODS:
-        raise BittrueError(f"the method must be one of {', '.join(METHODS)}, got {method!r}")
-    bits = _integers("widths", widths)
+    settings = study_settings(_given(locals()), config, trained=file is not None)
     choices = choices_of(
-        bits, _names(roundings, Rounding), _names(overflows, Overflow), curves.split(",")
+        settings.widths,
+        _all(settings.roundings, Rounding),
+        _all(settings.overflows, Overflow),
+        settings.curves,
     )
-    known = load(data)
-    sizes = None if train is None else _integers("train", train)
-    if sizes is not None and len(sizes) < 2:
-        raise BittrueError(f"train must be at least two sizes as in 64,32,10, got {train!r}")
-    if sizes is None:
-        if seeds is not None or seed:
-            raise BittrueError("seeds must come with --train, got a network that was trained")
-        subjects = [_saved(file, known, part, samples)]
-    else:
-        if file is not None:
-            raise BittrueError(f"a network or --train must be given, got both: {file}, {train}")
-        drawn = range(seed, seed + _count(seeds))
-        taught = Training(sizes, epochs, learning_rate, rule)
-        subjects = _taught(taught, drawn, known, part, samples, quiet=json)
-    points = _measured(subjects, choices, method, segments, quiet=json)
-    reached = mean_of(_accuracy(subject) for subject in subjects)
-    beside = _published(known, sizes, (epochs, learning_rate), points, reached)
-    tree = {
-        "schema": SCHEMA,
-        "network": None if file is None else file.name,
-        "data": known.name,
-        "data_digest": known.digest,
-        "part": part,
-        "samples": len(subjects[0].asked.labels),
-        "layers": list(subjects[0].golden.sizes),
-        "seeds": [subject.seed for subject in subjects],
-        "training": None
-        if sizes is None
-        else {
-            "epochs": epochs,
-            "learning_rate": learning_rate,
-            "rule": rule,
-        },
-        "method": method,
-        "segments": segments,
-        "golden_accuracy": [_accuracy(subject) for subject in subjects],
-        "summary": summary_json(points),
-        "published": published_json(beside) or None,
-        "points": points_json(points),
-        "versions": versions(),
-    }
+    making = Making(settings.method, settings.segments, settings.preactivation_width)
+    plan = Plan(tuple(choices), making, settings.part, settings.samples)
+    theirs = None
+    if settings.reference is not None:
+        theirs = read_reference(Path(settings.reference), settings.widths)
+    known = load(settings.data or "")
+    found = _found(file, settings, known, plan, quiet=json)
+    points = [point for one in found for point in one.points]
+    if all(point.measured is None for point in points):
+        raise BittrueError(f"a study must have a point that can be made, got {points[0].reason}")
+    beside = None if theirs is None else beside_reference(found, theirs)
+    reached = mean_of(one.accuracy for one in found)
+    tree = _tree(file, settings, known, found, points, beside)
     title = _title(tree, reached)
     if output:
-        _write(output, tree, points, reached, title)
+        _write(output, tree, points, reached, title, beside)
         say(f"bittrue: wrote {output}")
     if json:
         typer.echo(dump_json(tree), nl=False)
-        return
-    page = console()
-    page.print(f"{title}\n", style="bold", soft_wrap=True, markup=False)
-    print_study(page, points, _shown_width(points))
-    if beside:
-        page.print()
-        page.print(published_table(beside))
+    else:
+        page = console()
+        page.print(f"{title}\n", style="bold", soft_wrap=True, markup=False)
+        print_study(page, points, _shown_width(points))
+        if beside is not None:
+            page.print()
+            print_beside(page, beside)
+    if beside is not None and not beside.agrees:
+        raise typer.Exit(DIFFERS)
 
 
-class Training(NamedTuple):
-    """What networks are trained with."""
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are settings and were given, lists and paths read."""
+    known = {name: value for name, value in values.items() if name in StudySettings.model_fields}
+    given = {name: value for name, value in known.items() if value is not None}
+    for name in ("train", "widths"):
+        if name in given:
+            given[name] = _integers(name, given[name])
+    for name in ("roundings", "overflows", "curves"):
+        if name in given:
+            given[name] = given[name].split(",")
+    if "reference" in given:
+        given["reference"] = str(given["reference"])
+    return given
 
-    sizes: list[int]
-    epochs: int
-    learning_rate: float
-    rule: str
+
+def _found(
+    file: Path | None, settings: StudySettings, known: Data, plan: Plan, *, quiet: bool
+) -> list[Studied]:
+    """Measure the network of a file, or one that is trained for each seed."""
+    if settings.train is None:
+        subject = _saved(file, known, settings)
+        return [studied(subject, plan, budgeted=True, shown=not quiet)]
+    training = Training(
+        tuple(settings.train), settings.epochs, settings.learning_rate, settings.rule
+    )
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    jobs = settings.jobs or os.cpu_count() or 1
+    return studied_seeds(training, seeds, known, plan, jobs=jobs, shown=not quiet)
 
 
-def _saved(file: Path | None, known: Data, part: str, samples: int | None) -> Subject:
+def _saved(file: Path | None, known: Data, settings: StudySettings) -> Subject:
     """Return a network that was trained, with the data it was not trained on."""
     if file is None:
         raise BittrueError("a network or --train must be given, got neither")
@@ -191,88 +227,41 @@ def _saved(file: Path | None, known: Data, part: str, samples: int | None) -> Su
     check_width(known, saved.golden.sizes[0], saved.golden.sizes[-1])
     held_out = saved.held_out_of(known)
     training = part_of(known, "training", held_out=held_out)
-    return Subject(None, saved.golden, training.inputs, part_of(known, part, samples, held_out))
+    asked = part_of(known, settings.part, settings.samples, held_out)
+    return Subject(None, saved.golden, training.inputs, asked)
 
 
-def _taught(
-    taught: Training,
-    seeds: Iterable[int],
+def _tree(
+    file: Path | None,
+    settings: StudySettings,
     known: Data,
-    part: str,
-    samples: int | None,
-    *,
-    quiet: bool,
-) -> list[Subject]:
-    """Train a network for each seed, which draws its split, its weights and its orders."""
-    check_width(known, taught.sizes[0], taught.sizes[-1])
-    subjects = []
-    for seed in seeds:
-        parts = split(known, seed=seed)
-        chosen = dict(zip(PARTS, (*parts, known), strict=True))
-        if part not in chosen:
-            raise BittrueError(f"the part must be one of {', '.join(PARTS)}, got {part!r}")
-        asked, training = part_of(chosen[part], "all", samples), parts[0]
-        weights_rng, order_rng = np.random.default_rng(seed).spawn(2)
-        first, *hidden, last = taught.sizes
-        golden = GoldenNetwork(
-            first, hidden, last, taught.learning_rate, weights_rng, rule=taught.rule
-        )
-        with progress(f"training, seed {seed}", shown=not quiet) as told:
-
-            def report(done: int, total: int, last: Epoch | None, told: Told = told) -> None:
-                told(done, total, "" if last is None else f"accuracy {last.accuracy:.4f}")
-
-            train_epochs(
-                golden,
-                Samples(training.inputs, training.targets(last), training.labels),
-                epochs=taught.epochs,
-                rng=order_rng,
-                progress=report,
-            )
-        subjects.append(Subject(seed, golden, training.inputs, asked))
-    return subjects
-
-
-def _measured(
-    subjects: Sequence[Subject],
-    choices: Sequence[Choice],
-    method: str,
-    segments: int,
-    *,
-    quiet: bool,
-) -> list[Point]:
-    """Measure all; the first subject's first modes and curve get a budget."""
-    kind = replace(choices[0], width=0)
-    points = []
-    pairs = list(product(subjects, choices))
-    with progress("measuring", shown=not quiet) as told:
-        for done, (subject, choice) in enumerate(pairs, 1):
-            budgeted = subject is subjects[0] and replace(choice, width=0) == kind
-            points.append(
-                measured_point(subject, choice, method=method, segments=segments, budgeted=budgeted)
-            )
-            told(done, len(pairs))
-    if all(point.measured is None for point in points):
-        raise BittrueError(f"a study must have a point that can be made, got {points[0].reason}")
-    return points
-
-
-def _published(
-    known: Data,
-    sizes: list[int] | None,
-    training: tuple[int, float],
+    found: Sequence[Studied],
     points: Sequence[Point],
-    reached: Mean,
-) -> list[Published]:
-    """Return the first line beside the published figures, where the network is theirs."""
-    theirs = known.name == "digits" and tuple(sizes or ()) == DIGITS_LAYERS
-    if not theirs or training != PUBLISHED_TRAINING:
-        return []
-    return beside_published(next(iter(lines(summary(points)).values())), reached)
-
-
-def _accuracy(subject: Subject) -> float:
-    return accuracy(subject.golden.predict(subject.asked.inputs), subject.asked.labels)
+    beside: Beside | None,
+) -> dict[str, Any]:
+    """Return the whole study as JSON."""
+    taught = {name: getattr(settings, name) for name in ("epochs", "learning_rate", "rule")}
+    return {
+        "schema": SCHEMA,
+        "network": None if file is None else file.name,
+        "data": known.name,
+        "data_digest": known.digest,
+        "part": settings.part,
+        "samples": found[0].samples,
+        "layers": list(found[0].sizes),
+        "seeds": [one.seed for one in found],
+        "training": None if settings.train is None else taught,
+        "method": settings.method,
+        "segments": settings.segments,
+        "preactivation_width": settings.preactivation_width,
+        "golden_accuracy": [one.accuracy for one in found],
+        "summary": summary_json(points),
+        "published": None if beside is None else rows_json(beside.rows),
+        "reference": None if beside is None else beside_json(beside),
+        "points": points_json(points),
+        "config": settings.to_json(),
+        "versions": versions(),
+    }
 
 
 def _shown_width(points: Sequence[Point]) -> int:
@@ -284,29 +273,31 @@ def _title(tree: dict[str, Any], reached: Mean) -> str:
     sizes = "-".join(map(str, tree["layers"]))
     error = "" if np.isnan(reached.error) else f" ± {reached.error:.4f}"
     seeds = tree["seeds"]
-    of = "" if seeds == [None] else f", seeds {', '.join(map(str, seeds))}"
+    word = "seed" if len(seeds) == 1 else "seeds"
+    of = "" if seeds == [None] else f", {word} {seeds_text(seeds)}"
+    wide = tree["preactivation_width"]
+    kept = "" if wide is None else f", pre-activations of {wide} bits"
     return (
-        f"{sizes} on {tree['samples']} {tree['part']} samples of {tree['data']}{of}: golden "
+        f"{sizes} on {tree['samples']} {tree['part']} samples of {tree['data']}{of}{kept}: golden "
         f"accuracy {reached.mean:.4f}{error}"
     )
 
 
 def _write(
-    output: Path, tree: dict[str, Any], points: Sequence[Point], reached: Mean, title: str
+    output: Path,
+    tree: dict[str, Any],
+    points: Sequence[Point],
+    reached: Mean,
+    title: str,
+    beside: Beside | None,
 ) -> None:
     if output.suffix == ".json":
         write_whole(output, dump_json(tree))
     elif output.suffix == ".csv":
         write_whole(output, points_csv(points))
     else:
-        write_whole(output, study_figure(points, reached, _shown_width(points), title))
-
-
-def _count(seeds: int | None) -> int:
-    count = 1 if seeds is None else seeds
-    if count < 1:
-        raise BittrueError(f"seeds must be at least 1, got {count}")
-    return count
+        figure = study_figure(points, reached, _shown_width(points), title, beside)
+        write_whole(output, figure)
 
 
 def _integers(name: str, text: str) -> list[int]:
@@ -316,6 +307,6 @@ def _integers(name: str, text: str) -> list[int]:
         raise BittrueError(f"{name} must be integers as in 8,10,12, got {text!r}") from None
 
 
-def _names(text: str, modes: type[Rounding] | type[Overflow]) -> list[str]:
+def _all(names: list[str], modes: type[Rounding] | type[Overflow]) -> list[str]:
     """Return the names of modes; all of them where that is said."""
-    return [mode.value for mode in modes] if text == "all" else text.split(",")
+    return [mode.value for mode in modes] if names == ["all"] else names

@@ -13,7 +13,7 @@ from bittrue.model.budget import SOURCES, Budget, Figures, Theory
 
 from .study_plots import budget_title, mode_points
 from .study_points import Measured, Point
-from .study_summary import DB_PER_BIT, Mean, Published, Row, line_of, lines, per_bit, summary
+from .study_summary import DB_PER_BIT, Mean, Row, line_of, lines, per_bit, summary
 from .tables import bare_table, finite
 
 COLUMNS = ("accuracy", "agreement", "sqnr", "maximum", "mean", "rms", "bias")
@@ -57,6 +57,7 @@ def _summary(title: str, found: Mapping[str, Sequence[Row]]) -> Table:
     columns = ["width", "accuracy", "agreement", "SQNR, dB", "maximum error", "mean absolute"]
     named = ["curve, modes"] if any(found) else []
     table = bare_table(title, *named, *columns, "RMS", "bias")
+    table.columns[0].no_wrap = True
     for name, line in found.items():
         for row in line:
             table.add_row(
@@ -138,41 +139,6 @@ def _budgets(points: Sequence[Point]) -> Table:
     return table
 
 
-def published_table(found: Sequence[Published]) -> Table:
-    """Return what was found beside what is published."""
-    table = bare_table(
-        "beside the published figures",
-        *("width", "figure", "mean", "standard error", "published", "difference"),
-        *("allowed", "within"),
-    )
-    for row in found:
-        form = ".2f" if row.name == "sqnr" else ".4f"
-        table.add_row(
-            "golden" if row.width is None else str(row.width),
-            "SQNR, dB" if row.name == "sqnr" else row.name,
-            *(f"{value:{form}}" for value in (*row.found, row.published)),
-            f"{row.found.mean - row.published:+{form}}",
-            f"{row.allowed:{form}}",
-            "yes" if row.within else "no",
-        )
-    return table
-
-
-def published_json(found: Sequence[Published]) -> list[dict[str, Any]]:
-    """Return what was found beside what is published as JSON."""
-    return [
-        {
-            "width": row.width,
-            "figure": row.name,
-            "found": _mean_json(row.found),
-            "published": row.published,
-            "allowed": row.allowed,
-            "within": row.within,
-        }
-        for row in found
-    ]
-
-
 def points_json(points: Sequence[Point]) -> list[dict[str, Any]]:
     """Return each point as JSON: what was chosen, and what was found or why not."""
     return [
@@ -196,7 +162,7 @@ def summary_json(points: Sequence[Point]) -> list[dict[str, Any]]:
                 {
                     "width": row.choice.width,
                     "seeds": row.seeds,
-                    **{column: _mean_json(getattr(row, column)) for column in COLUMNS},
+                    **{column: getattr(row, column).to_json() for column in COLUMNS},
                     "theory_sqnr": finite(row.theory),
                 }
                 for row in line
@@ -276,7 +242,3 @@ def _figures_json(figures: Figures) -> dict[str, float | None]:
 
 def _theory_json(theory: Theory) -> dict[str, float | None]:
     return {name: finite(value) for name, value in theory._asdict().items()}
-
-
-def _mean_json(mean: Mean) -> dict[str, float | None]:
-    return {"mean": finite(mean.mean), "standard_error": finite(mean.error)}

@@ -1,11 +1,13 @@
-"""Many points in few figures: means and standard errors over seeds, dB a bit, published ones."""
+"""Many points in few figures: means and standard errors over seeds, dB a bit."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from .study_points import Choice, Measured, Point
+from .study_choices import Choice
+from .study_points import Measured, Point
+from .tables import finite
 
 DB_PER_BIT = float(20 * np.log10(2))
 """What a bit is worth in theory, in dB."""
@@ -16,6 +18,10 @@ class Mean(NamedTuple):
 
     mean: float
     error: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return both as JSON."""
+        return {"mean": finite(self.mean), "standard_error": finite(self.error)}
 
 
 class Row(NamedTuple):
@@ -43,51 +49,6 @@ class Row(NamedTuple):
     rms: Mean
     bias: Mean
     theory: float
-
-
-class Published(NamedTuple):
-    """A mean beside the figure that is published.
-
-    Members
-    -------
-    width : int or None
-        Bits; None for the golden model.
-    name : str
-        Of the figure.
-    found : Mean
-        Ours.
-    published : float
-        Theirs.
-    allowed : float
-        Two standard errors of ours, or half a point (half a dB) where that is more.
-    """
-
-    width: int | None
-    name: str
-    found: Mean
-    published: float
-    allowed: float
-
-    @property
-    def within(self) -> bool:
-        """Whether they differ by no more than is allowed."""
-        return abs(self.found.mean - self.published) <= self.allowed
-
-
-DIGITS = {
-    3: (0.867, 0.878, 5.6),
-    4: (0.958, 0.974, 15.6),
-    5: (0.970, 0.991, 22.7),
-    6: (0.970, 0.995, 28.3),
-    8: (0.9707, 0.9996, 40.8),
-    10: (0.9711, 1.0, 52.1),
-    12: (0.9711, 1.0, 64.5),
-    16: (0.9711, 1.0, 88.8),
-}
-"""Accuracy, agreement and SQNR by width: digits, 64-32-10, five seeds, 30 epochs at 0.1."""
-
-DIGITS_FLOAT = 0.9711
-DIGITS_LAYERS = (64, 32, 10)
 
 
 def mean_of(values: Iterable[float]) -> Mean:
@@ -151,18 +112,8 @@ def per_bit(line: Sequence[Row]) -> float | None:
     return float(np.polyfit(at[:, 0], at[:, 1], 1)[0])
 
 
-def beside_published(rows: Iterable[Row], reached: Mean) -> list[Published]:
-    """Return what was found for the digits beside what is published of them."""
-    found = [Published(None, "accuracy", reached, DIGITS_FLOAT, _allowed(reached, 0.005))]
-    for row in rows:
-        figures = DIGITS.get(row.choice.width, ())
-        names = ("accuracy", "agreement", "sqnr")
-        for name, published in zip(names, figures, strict=False):
-            mean: Mean = getattr(row, name)
-            least = 0.5 if name == "sqnr" else 0.005
-            found.append(Published(row.choice.width, name, mean, published, _allowed(mean, least)))
-    return found
-
-
-def _allowed(mean: Mean, least: float) -> float:
-    return max(2 * mean.error, least) if np.isfinite(mean.error) else least
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Return seeds as people write them: a range where there are many in a row."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))

@@ -12,8 +12,9 @@ import typer
 
 from bittrue.flow.data import load, split
 from bittrue.flow.study import study
-from bittrue.flow.study_points import Subject, choices_of, measured_point
-from bittrue.flow.study_summary import Mean, Published, mean_of, per_bit, summary
+from bittrue.flow.study_choices import Making, choices_of
+from bittrue.flow.study_points import Subject, measured_point
+from bittrue.flow.study_summary import mean_of, per_bit, seeds_text, summary
 from bittrue.model.budget import SOURCES
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.golden import GoldenNetwork
@@ -73,6 +74,7 @@ def test_one_json_object(network, ask):
     coarse, fine, *_ = tree["points"]
     assert tree["schema"] == "bittrue.study/1" and tree["published"] is None
     assert coarse["found"] is None and "too coarse for plan" in coarse["reason"]
+    assert tree["config"]["curves"] == ["plan", "exact"] and tree["reference"] is None
     assert set(fine["found"]["budget"]["alone"]) == set(SOURCES)
     assert [(row["layer"], row["stage"]) for row in fine["found"]["layers"]] == [
         (layer, stage) for layer in (0, 1) for stage in ("pre-activation", "output")
@@ -93,7 +95,7 @@ def test_a_plot_that_is_the_same_every_time(network, ask, tmp_path):
     assert ask(*words, "all", "--samples", "9", "--overflows", "all", "-o", "many.svg")
     texts = [node.text for node in ElementTree.fromstring(page).iter() if node.text]
     assert "output rounding alone: LSB²/12, 6.02 dB a bit" in texts
-    assert "pre-activation alone" in texts
+    assert {"layer 1, pre-activation", "sum of their powers", "curve"} <= set(texts)
 
 
 @pytest.mark.filterwarnings("error")
@@ -107,6 +109,45 @@ def test_outputs_that_are_all_zero_have_no_signal(ask, tmp_path):
     assert tree["summary"][0]["db_per_bit"] is None
 
 
+def test_pre_activations_may_have_a_width_of_their_own(network, ask):
+    words = (network, *DATA, "--samples", "50", "--json", "--curves", "exact", "--widths")
+    narrow = json.loads(ask(*words, "6"))["points"][0]["found"]
+    wide = json.loads(ask(*words, "6", "--preactivation-width", "18"))["points"][0]["found"]
+    too_wide = json.loads(ask(*words, "6,21", "--preactivation-width", "9"))["points"]
+    assert [row["format"][:7] for row in wide["layers"]] == ["fxp-s18", "fxp-u6/"] * 2
+    assert [row["format"][:7] for row in narrow["layers"]] == ["fxp-s6/", "fxp-u6/"] * 2
+    assert wide["errors"]["sqnr"] > narrow["errors"]["sqnr"] + 2
+    assert all(point["found"] for point in too_wide)
+
+
+def test_exact_curves_of_wide_pre_activations_are_refused(network, ask):
+    words = (network, *DATA, "--curves", "exact", "--widths", "6", "--preactivation-width", "21")
+    with pytest.raises(BittrueError, match=r"an exact curve must have an input of at most 20 bits"):
+        ask(*words)
+
+
+def test_choices_from_a_file_and_over_it(network, ask, tmp_path):
+    (tmp_path / "some.toml").write_text(
+        'data = "digits"\ntrain = [64, 10]\nseeds = 3\nwidths = [4, 7]\ncurves = ["plan", "fit"]\n'
+    )
+    words = ("--config", "some.toml", "--curves", "fit", "--samples", "20", "--json")
+    tree = json.loads(ask(network, *words))
+    assert tree["layers"] == [64, 12, 10] and tree["seeds"] == [None]
+    assert [point["width"] for point in tree["points"]] == [4, 7]
+    assert {point["curve"] for point in tree["points"]} == {"fit"}
+    taught = json.loads(ask(*words, "--epochs", "1", "--seeds", "1"))
+    assert taught["layers"] == [64, 10] and taught["seeds"] == [0]
+
+
+def test_a_key_that_is_no_setting_is_named_with_its_file(ask, tmp_path):
+    (tmp_path / "some.toml").write_text("width = 8\n")
+    with pytest.raises(BittrueError, match=r"^some.toml: a key must be one of data, .*'width'$"):
+        ask("--config", "some.toml")
+    (tmp_path / "some.toml").write_text('widths = "8"\n')
+    with pytest.raises(BittrueError, match=r"^some.toml: widths must be a list of integers as in"):
+        ask("--config", "some.toml")
+
+
 def test_a_row_a_point_as_csv(network, ask, tmp_path):
     ask(network, *DATA, "--widths", "4,8", "--curves", "plan", "-o", "found.csv")
     coarse, fine = csv.DictReader(io.StringIO((tmp_path / "found.csv").read_text()))
@@ -116,7 +157,8 @@ def test_a_row_a_point_as_csv(network, ask, tmp_path):
 
 def test_seeds_are_trained_and_spread_is_said(ask, tmp_path):
     words = ("--train", "64,5,10", "--seeds", "2", "--epochs", "1", "--widths", "8,12")
-    out = ask(*DATA, *words, "--json", "-o", "found.json")
+    out = ask(*DATA, *words, "--json", "-j", "1", "-o", "found.json")
+    assert out == ask(*DATA, *words, "--json", "-j", "2")
     tree = json.loads(out)
     assert out == (tmp_path / "found.json").read_text()
     assert tree["seeds"] == [0, 1] and len(tree["points"]) == 4
@@ -129,7 +171,7 @@ def test_seeds_are_trained_and_spread_is_said(ask, tmp_path):
 def test_a_bit_is_worth_six_decibels(activation):
     asked = subject(drawn(activation))
     points = [
-        measured_point(asked, choice, method="observed", segments=256, budgeted=False)
+        measured_point(asked, choice, Making())
         for choice in choices_of(range(8, 15), ["RND_CONV"], ["SAT"], ["exact"])
     ]
     assert per_bit(summary(points)) == pytest.approx(6.02, abs=0.3)
@@ -138,7 +180,7 @@ def test_a_bit_is_worth_six_decibels(activation):
 def test_exact_curves_give_the_nearest_code():
     asked = subject(drawn())
     [choice] = choices_of([12], ["TRN"], ["SAT"], ["exact"])
-    found = measured_point(asked, choice, method="observed", segments=1, budgeted=True).measured
+    found = measured_point(asked, choice, Making(), budgeted=True).measured
     lsb = found.stages[-1].format.lsb
     assert found.stages[-1].format.frac == 12
     assert found.budget.alone["curve"].maximum < 3 * lsb
@@ -147,25 +189,29 @@ def test_exact_curves_give_the_nearest_code():
 def test_modes_follow_their_theory():
     asked = subject(drawn())
     for choice in choices_of([9], [*["TRN", "TRN_ZERO", "RND", "RND_CONV"]], ["SAT"], ["fit"]):
-        point = measured_point(asked, choice, method="observed", segments=32, budgeted=False)
+        point = measured_point(asked, choice, Making(segments=32))
         for mode in point.measured.modes:
             assert mode.measured == pytest.approx(mode.theory, abs=0.03)
 
 
-def test_means_and_what_is_allowed():
+def test_means_and_seeds_in_words():
     assert mean_of([1.0, 3.0]) == (2.0, 1.0)
     assert np.isnan(mean_of([1.0]).error)
-    row = Published(8, "accuracy", Mean(0.97, 0.001), 0.974, 0.005)
-    assert row.within and not row._replace(published=0.976).within
+    assert seeds_text([4, 5, 6]) == "4 to 6"
+    assert seeds_text([4, 6, 5]) == "4, 6, 5" and seeds_text([7]) == "7"
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ((), "a network or --train must be given, got neither"),
+        (("net.npz", "--preactivation-width", "1"), "the command line: preactivation_width must"),
         (("net.npz", "--seeds", "2"), "seeds must come with --train, got a network that was"),
-        (("net.npz", "--train", "64,10"), "a network or --train must be given, got both: net"),
-        (("--train", "64"), "train must be at least two sizes as in 64,32,10, got '64'"),
+        (
+            ("net.npz", "--train", "64,10"),
+            "a network or --train must be given, got both: a file and 64,10",
+        ),
+        (("--train", "64"), "train must be at least two sizes as in 64,32,10, got \\[64\\]"),
         (("--train", "64,10", "--seeds", "0"), "seeds must be at least 1, got 0"),
         (("--train", "63,10"), "digits must have 63 inputs a sample like the network, got 64"),
         (("--train", "64,10", "--part", "x"), "the part must be one of .*, got 'x'"),
@@ -185,14 +231,3 @@ def test_means_and_what_is_allowed():
 def test_bad_input_is_refused(words, message, network, ask):
     with pytest.raises(BittrueError, match=f"^{message}"):
         ask(*words, *DATA)
-
-
-@pytest.mark.long
-def test_the_published_digits(ask):
-    found = json.loads(ask(*DATA, "--train", "64,32,10", "--seeds", "5", "--json"))["published"]
-    shares = {(row["width"], row["figure"]): row for row in found if row["figure"] != "sqnr"}
-    assert len(shares) == 17
-    # 0.985 where 0.991 is published; formats are not published with the figures
-    assert {at for at, row in shares.items() if not row["within"]} == {(5, "agreement")}
-    powers = [row for row in found if row["figure"] == "sqnr"]
-    assert all(abs(row["found"]["mean"] - row["published"]) < 4.5 for row in powers)
