@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -195,9 +196,18 @@ def _untold(done: int, total: int, note: str = "") -> None:
 
 def network_source(machine: Machine) -> Source:
     """Return a machine as what to synthesise: its weights are writable, and 0 at power-up."""
-    return Source(to_verilog(Network(machine), "network"), "network")
+    return Source(unindexed(to_verilog(Network(machine), "network")), "network")
 
 
 def curve_source(table: Curve) -> Source:
     """Return a curve alone as what to synthesise; see `CurveAlone`."""
-    return Source(to_verilog(CurveAlone(table), "curve_alone"), "curve_alone")
+    return Source(unindexed(to_verilog(CurveAlone(table), "curve_alone")), "curve_alone")
+
+
+def unindexed(verilog: str) -> str:
+    """Return Verilog in which no name holds brackets, as ``\\words[0]`` does.
+
+    Yosys takes that name for bit 0 of ``words`` where it maps to look-up tables, and fails where
+    both are there.
+    """
+    return re.sub(r"\\\S+", lambda name: name[0].replace("[", "(").replace("]", ")"), verilog)

@@ -1,5 +1,6 @@
 """Synthesis: what tools report, read; runs of them, cached, stopped, and heard when they fail."""
 
+import re
 import sys
 
 import pytest
@@ -8,7 +9,14 @@ from designs import drawn_design
 from bittrue.flow import synthesis, wasm
 from bittrue.flow.families import TARGETS, target_of
 from bittrue.flow.mapped import Step, component_of, resources_of, timing_of
-from bittrue.flow.synthesis import Source, curve_source, network_source, script_of, synthesize
+from bittrue.flow.synthesis import (
+    Source,
+    curve_source,
+    network_source,
+    script_of,
+    synthesize,
+    unindexed,
+)
 from bittrue.flow.wasm import tool_version, watch_process
 from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError, ToolMissing
@@ -236,6 +244,16 @@ def test_sources():
     curve = make_curve("plan", Format.parse("fxp-s8/4"), FixedType(Format.parse("fxp-u8/7")))
     assert "module curve_alone(" in curve_source(curve).verilog
     assert curve_source(curve) == curve_source(curve)
+
+
+def test_no_name_looks_like_a_bit_of_another():
+    assert unindexed("wire [3:0] \\a.b[0] ;\nassign x[1] = \\c[2] [1];") == (
+        "wire [3:0] \\a.b(0) ;\nassign x[1] = \\c(2) [1];"
+    )
+    machine = Machine(drawn_design(0, (4, 3, 2)).shape, pe=2, simd=2)
+    names = re.findall(r"\\\S+", network_source(machine).verilog)
+    assert any("(" in name for name in names)
+    assert not any("[" in name for name in names)
 
 
 @pytest.mark.long
