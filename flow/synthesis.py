@@ -205,7 +205,7 @@ def curve_source(table: Curve) -> Source:
 
 
 def unindexed(verilog: str) -> str:
-    """Return Verilog in which no name holds brackets, as ``\\words[0]`` does.
+    """Return Verilog in which no name holds brackets, as that of ``words[0]``.
 
     Yosys takes that name for bit 0 of ``words`` where it maps to look-up tables, and fails where
     both are there.
