@@ -21,7 +21,8 @@ from .data import Data, check_width, load
 from .designs import read_network
 from .options import part_of
 from .paths import check_targets
-from .study_beside import Beside, beside_json, beside_reference, print_beside, rows_json
+from .study_beside import Beside, beside_reference
+from .study_beside_report import beside_json, print_beside, rows_json
 from .study_choices import EXACT, Making, choices_of
 from .study_config import StudySettings, study_settings
 from .study_plots import study_figure

@@ -1,16 +1,15 @@
 """A study beside a reference: means, standard errors, and what each criterion says."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
+from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
+import numpy as np
 
-from .study_reference import GOLDEN, SHARES, TOLERANCES, Reference
+from .study_reference import SHARES, TOLERANCES, Reference
 from .study_run import Studied
-from .study_summary import Mean, Row, lines, mean_of, seeds_text, summary
-from .tables import bare_table, finite
+from .study_summary import Mean, Row, lines, mean_of, summary
 
 
 class Published(NamedTuple):
@@ -103,6 +102,22 @@ class Beside(NamedTuple):
     groups: list[Group]
 
     @property
+    def from_theirs(self) -> Mapping[str, float]:
+        """How many figures of a group differ from the published ones, on average, by kind."""
+        return _differing([group.rows for group in self.groups])
+
+    @property
+    def from_ours(self) -> Mapping[str, float]:
+        """The same, another group of ours standing for theirs: what chance alone does."""
+        return _differing(
+            [
+                row._replace(published=other.found.mean)
+                for row, other in zip(group.rows, standing.rows, strict=True)
+            ]
+            for group, standing in permutations(self.groups, 2)
+        )
+
+    @property
     def agrees(self) -> bool:
         """Whether every figure is within what is allowed."""
         return all(row.within for row in self.rows)
@@ -144,126 +159,16 @@ def _published(
     return Published(width, name, found, figure, found.error * spread)
 
 
-def print_beside(page: Console, beside: Beside) -> None:
-    """Print what was found beside what is published: each figure, groups, the verdict."""
-    page.print(f"source: {beside.reference.source}\n", markup=False, soft_wrap=True)
-    page.print(_figures(beside))
-    page.print()
-    if beside.groups:
-        page.print(_groups(beside.groups))
-        page.print()
-    page.print(verdict(beside), style="bold", markup=False, soft_wrap=True)
-
-
-def verdict(beside: Beside) -> str:
-    """Return in one line how many figures agree, and by what."""
-    within = sum(row.within for row in beside.rows)
-    seeds = beside.reference.seeds
-    of = "" if seeds is None else f" of a mean of {seeds} seeds"
-    return (
-        f"{within} of {len(beside.rows)} figures of {beside.reference.name} within two standard "
-        f"errors{of}, or within 0.5 points or 0.5 dB"
-    )
-
-
-def _figures(beside: Beside) -> Table:
-    seeds = beside.reference.seeds
-    table = bare_table(
-        f"{beside.line}: beside the figures of {beside.reference.name}",
-        *("width", "figure", "mean", "published", "difference"),
-        "standard error" if seeds is None else f"standard error, {seeds} seeds",
-        *("within two", "within 0.5", "verdict"),
-    )
-    for row in beside.rows:
-        form = _form(row.name)
-        table.add_row(
-            GOLDEN if row.width is None else str(row.width),
-            _title(row.name),
-            f"{row.found.mean:{form}} ± {row.found.error:{form}}",
-            f"{row.published:{form}}",
-            f"{row.difference:+{form}}",
-            f"{row.error:{form}}",
-            _yes(row.within_errors),
-            _yes(row.within_tolerance),
-            "agrees" if row.within else "differs",
-            end_section=row.name == "sqnr" or row.width is None,
-        )
-    return table
-
-
-def _groups(groups: Sequence[Group]) -> Table:
-    table = bare_table(
-        "each group of seeds alone, within two of its own standard errors or 0.5",
-        *("seeds", "shares", "SQNR"),
-    )
-    table.add_column("differing: width, figure, difference ± standard error")
-    for group in groups:
-        shares = [row for row in group.rows if row.name in SHARES]
-        powers = [row for row in group.rows if row.name not in SHARES]
-        table.add_row(seeds_text(group.seeds), _count(shares), _count(powers), _outside(group.rows))
-    return table
-
-
-def _count(rows: Sequence[Published]) -> str:
-    return f"{sum(row.within for row in rows)} of {len(rows)}"
-
-
-def _outside(rows: Sequence[Published]) -> str:
-    """Return the figures that differ, one a line."""
-    return "\n".join(
-        f"{GOLDEN if row.width is None else row.width} {row.name} "
-        f"{row.difference:+{_form(row.name)}} ± {row.error:{_form(row.name)}}"
-        for row in rows
-        if not row.within
-    )
-
-
-def _title(name: str) -> str:
-    return "SQNR, dB" if name == "sqnr" else name
-
-
-def _form(name: str) -> str:
-    return ".2f" if name == "sqnr" else ".4f"
-
-
-def _yes(holds: bool) -> str:
-    return "yes" if holds else "no"
-
-
-def beside_json(beside: Beside) -> dict[str, Any]:
-    """Return what was found beside what is published as JSON."""
-    reference = beside.reference
-    return {
-        "file": reference.name,
-        "source": reference.source,
-        "seeds": reference.seeds,
-        "line": beside.line,
-        "tolerances": TOLERANCES,
-        "agrees": beside.agrees,
-        "verdict": verdict(beside),
-        "figures": rows_json(beside.rows),
-        "groups": [
-            {"seeds": list(group.seeds), "figures": rows_json(group.rows)}
-            for group in beside.groups
-        ],
-    }
-
-
-def rows_json(rows: Sequence[Published]) -> list[dict[str, Any]]:
-    """Return figures beside the published ones as JSON."""
-    return [
-        {
-            "width": row.width,
-            "figure": row.name,
-            "found": row.found.to_json(),
-            "published": row.published,
-            "difference": finite(row.difference),
-            "standard_error": finite(row.error),
-            "within_two_errors": row.within_errors,
-            "tolerance": row.tolerance,
-            "within_tolerance": row.within_tolerance,
-            "allowed": row.allowed,
-            "within": row.within,
-        }
-        for row in rows
+def _differing(lists: Iterable[Sequence[Published]]) -> dict[str, float]:
+    """Return how many figures differ, on average over lists of them."""
+    counts = [
+        (count_within(rows, shares=True)[1], count_within(rows, shares=False)[1]) for rows in lists
     ]
+    shares, powers = np.mean(counts, axis=0)
+    return {"shares": float(shares), "sqnr": float(powers)}
+
+
+def count_within(rows: Sequence[Published], *, shares: bool) -> tuple[int, int]:
+    """Return how many shares, or others, agree and differ."""
+    kept = [row.within for row in rows if (row.name in SHARES) == shares]
+    return sum(kept), len(kept) - sum(kept)

@@ -10,12 +10,13 @@ import pytest
 import typer
 
 from bittrue.flow.study import study
-from bittrue.flow.study_beside import Published
-from bittrue.flow.study_reference import read_reference
+from bittrue.flow.study_beside import Beside, Group, Published
+from bittrue.flow.study_reference import Reference, read_reference
 from bittrue.flow.study_summary import Mean
 from bittrue.model.exceptions import BittrueError
 
 FOUND = ("--data", "digits", "--train", "64,6,10", "--epochs", "1", "--widths", "5,8", "-j", "1")
+EXAMPLES = Path(__file__).parents[1] / "examples"
 HEAD = "# source: a book\n# seeds: 2\n"
 
 
@@ -62,6 +63,8 @@ def test_each_figure_is_held_beside_what_is_published(ask, tmp_path):
         assert row["difference"] == pytest.approx(0, abs=1e-12)
         assert row["allowed"] == max(2 * row["standard_error"], row["tolerance"])
     assert [group["seeds"] for group in beside["groups"]] == [[0, 1], [2, 3]]
+    chance = beside["differing_on_average"]
+    assert set(chance["from_published"]) == set(chance["from_each_other"]) == {"shares", "sqnr"}
     first, second = (group["figures"][1]["found"]["mean"] for group in beside["groups"])
     assert (first + second) / 2 == pytest.approx(tree["published"][1]["found"]["mean"])
 
@@ -90,6 +93,16 @@ def test_either_criterion_is_enough():
     assert not row._replace(published=0.976, error=math.nan).within
     nothing = row._replace(found=Mean(math.nan, math.nan), error=math.nan)
     assert not nothing.within and nothing.allowed == 0.005
+
+
+def test_what_chance_does_is_told_by_groups_beside_each_other():
+    def group(*means):
+        rows = [Published(8, "sqnr", Mean(mean, 0.1), 20.0, 0.1) for mean in means]
+        return Group((), rows)
+
+    beside = Beside(Reference("", "", 2, None, {}), "", [], [group(20, 20), group(20, 21.0)])
+    assert beside.from_theirs == {"shares": 0, "sqnr": 0.5}
+    assert beside.from_ours == {"shares": 0, "sqnr": 1.0}
 
 
 def test_a_width_that_could_not_be_made_agrees_with_nothing(ask, tmp_path):
@@ -165,7 +178,19 @@ def test_references_that_cannot_be_read_are_refused(ask, tmp_path):
 
 
 def test_the_example_is_read():
-    file = Path(__file__).parents[1] / "examples" / "digits-table.csv"
-    found = read_reference(file, [3, 4, 5, 6, 8, 10, 12, 16])
+    found = read_reference(EXAMPLES / "digits-table.csv", [3, 4, 5, 6, 8, 10, 12, 16])
     assert found.seeds == 5 and found.golden == 0.9711 and len(found.figures) == 8
     assert found.figures[8] == {"accuracy": 0.9707, "agreement": 0.9996, "sqnr": 40.8}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_the_published_digits_are_reproduced(ask):
+    code, out = ask("--config", str(EXAMPLES / "digits-table.toml"), "--json")
+    beside = json.loads(out)["reference"]
+    assert code == 0 and beside["agrees"]
+    assert len(beside["figures"]) == 25 and all(row["within"] for row in beside["figures"])
+    # five networks of ours differ from five others as often as from those published
+    chance = beside["differing_on_average"]
+    for kind, differing in chance["from_published"].items():
+        assert differing <= chance["from_each_other"][kind] + 1
