@@ -90,6 +90,7 @@ def test_either_criterion_is_enough():
     assert row.within and row.within_tolerance and not row.within_errors
     assert not row._replace(published=0.976).within
     assert row._replace(published=0.976, error=0.004).within
+    assert not row._replace(published=0.978, error=0.003).within
     assert not row._replace(published=0.976, error=math.nan).within
     nothing = row._replace(found=Mean(math.nan, math.nan), error=math.nan)
     assert not nothing.within and nothing.allowed == 0.005
