@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bittrue.flow.coordinator import cluster
@@ -106,11 +107,13 @@ def test_killed_once_it_ends_with_the_same_rows(folder):
 def test_the_digits_killed_often_end_with_the_same_rows(folder):
     whole = finished(EXAMPLE, "whole.sqlite")
     points, had = whole["points"], []
-    for tenth in range(1, 10):
-        had.append(killed_at(EXAMPLE, folder / "killed.sqlite", points * tenth // 10))
-    assert had == sorted(had)
+    for share in np.linspace(0.1, 0.82, 10):
+        least = max(share * points, *had, 0) + 1
+        had.append(killed_at(EXAMPLE, folder / "killed.sqlite", least))
+    # ten kills, each of a sweep that had got on
+    assert had == sorted(set(had)) and len(had) == 10
     assert 0.1 * points <= had[0]
-    assert had[-1] < points
+    assert had[-1] <= 0.9 * points
     assert finished(EXAMPLE, "killed.sqlite")["computed"] == points - had[-1]
     assert rows_of(folder / "killed.sqlite") == rows_of(folder / "whole.sqlite")
 
