@@ -1,10 +1,11 @@
 """Running a study: networks that were saved or are trained, each measured at all choices."""
 
 from collections.abc import Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -125,23 +126,32 @@ def studied_seeds(
             )
             for seed in seeds
         ]
+    with progress("seeds", shown=shown) as told:
+        return _in_processes(training, seeds, known, plan, min(jobs, len(seeds)), told)
+
+
+def _in_processes(
+    training: Training, seeds: Sequence[int], known: Data, plan: Plan, jobs: int, told: Told
+) -> list[Studied]:
+    """Study a seed a process; no more are sent than there are processes, so that all end soon."""
     found: dict[int, Studied] = {}
-    with local(min(jobs, len(seeds))) as pool, progress("seeds", shown=shown) as told:
-        told(0, len(seeds))
-        waiting = [
-            pool.submit(_one_seed, training, seed, known.name, plan, seed == seeds[0])
-            for seed in seeds
-        ]
-        for done, future in enumerate(as_completed(waiting), 1):
+    flying: dict[Future[Studied], int] = {}
+    left = iter(seeds)
+    told(0, len(seeds))
+    with local(jobs) as pool:
+        while len(found) < len(seeds):
+            for seed in islice(left, jobs - len(flying)):
+                first = seed == seeds[0]
+                flying[pool.submit(_one_seed, training, seed, known.name, plan, first)] = seed
+            done, _ = wait(flying, return_when=FIRST_COMPLETED)
             try:
-                one = future.result()
+                found.update({flying.pop(future): future.result() for future in done})
             except BrokenProcessPool:
                 raise BittrueError(
                     f"processes must return what they measured, got {len(found)} of "
                     f"{len(seeds)} seeds before one was lost: --jobs 1 does without"
                 ) from None
-            found[seeds[waiting.index(future)]] = one
-            told(done, len(seeds))
+            told(len(found), len(seeds))
     return [found[seed] for seed in seeds]
 
 

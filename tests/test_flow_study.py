@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import typer
 
+from bittrue.flow import study_run
 from bittrue.flow.data import load, split
 from bittrue.flow.study import study
 from bittrue.flow.study_choices import Making, choices_of
@@ -107,6 +109,17 @@ def test_outputs_that_are_all_zero_have_no_signal(ask, tmp_path):
     found = tree["points"][0]["found"]
     assert found["errors"]["sqnr"] is None and found["errors"]["maximum"] == 0
     assert tree["summary"][0]["db_per_bit"] is None
+
+
+def lost(*_):
+    """Stand for a process that is killed."""
+    os._exit(1)
+
+
+def test_a_process_that_is_lost_is_named(monkeypatch, ask):
+    monkeypatch.setattr(study_run, "_one_seed", lost)
+    with pytest.raises(BittrueError, match=r"^processes must return what they measured, got 0 of"):
+        ask(*DATA, "--train", "64,10", "--seeds", "2", "-j", "2")
 
 
 def test_pre_activations_may_have_a_width_of_their_own(network, ask):
