@@ -5,19 +5,17 @@ import signal
 import threading
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from multiprocessing import parent_process
 from typing import Any
 
 import numpy as np
 
-from bittrue.hdl import timing
-from bittrue.hdl.machine import Machine
 from bittrue.model.config import TYPE_FIELDS, Config
 from bittrue.model.design import Design
 from bittrue.model.errors import sqnr
-from bittrue.model.exceptions import BittrueError, DefaultsWarning
+from bittrue.model.exceptions import BittrueError, DefaultsWarning, ToolMissing
 from bittrue.model.files import digest_of
 from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import FixedType, Values, decode, encode
@@ -26,9 +24,9 @@ from bittrue.model.quantize import quantize
 from bittrue.model.ranges import choose_config
 
 from .data import Data, check_width, load, split
-from .options import one_a_layer
 from .space import ROLE_WIDTHS, Point
 from .store import Row
+from .sweep_hardware import TARGET, Hardware
 
 PASSED = ("curve", "segments", "tolerance", *TYPE_FIELDS)
 """Axes that are choices of a `Config` as they are."""
@@ -52,6 +50,8 @@ class Task:
         The golden network: layers' sizes, names, and arrays as nested tuples.
     version : str
         Of bittrue.
+    hardware : Hardware
+        How resources come to be.
     """
 
     source: str
@@ -62,10 +62,17 @@ class Task:
     weights: tuple[Any, ...]
     biases: tuple[Any, ...] | None
     version: str
+    hardware: Hardware = field(default_factory=Hardware)
 
     @classmethod
     def of(
-        cls, golden: GoldenNetwork, source: str, data: Data, held_out: int | None, version: str
+        cls,
+        golden: GoldenNetwork,
+        source: str,
+        data: Data,
+        held_out: int | None,
+        version: str,
+        hardware: Hardware | None = None,
     ) -> "Task":
         """Return the task of a golden network and a data set."""
         return cls(
@@ -77,6 +84,7 @@ class Task:
             tuple(_nested(array) for array in golden.weights),
             None if golden.biases is None else tuple(map(_nested, golden.biases)),
             version,
+            hardware or Hardware(),
         )
 
     @cached_property
@@ -90,8 +98,23 @@ class Task:
         return digest_of([self.data, self.held_out])
 
     def key(self, point: Point) -> str:
-        """Return the key of a point's row: all that its figures depend on."""
-        return digest_of([point, self.network, self.samples, self.version])
+        """Return the key of a point's row: all that its figures depend on.
+
+        Raises
+        ------
+        ToolMissing
+            If a tool is needed that is not installed.
+        """
+        target = point.get("target", TARGET)
+        if target not in self._hardware:
+            self._hardware[target] = self.hardware.identity(target)
+        parts = [point, self.network, self.samples, self.version, self._hardware[target]]
+        return digest_of(parts)
+
+    @cached_property
+    def _hardware(self) -> dict[str, str]:
+        """Identity of the hardware by target, as far as it was asked for."""
+        return {}
 
 
 def _nested(array: Values) -> Any:
@@ -124,15 +147,23 @@ class Bench:
         self._last: tuple[str, dict[str, float]] = ("", {})
 
     def row(self, point: Point) -> Row:
-        """Return the row of a point; of a failed one, with its reason."""
+        """Return the row of a point; of a failed one, with its reason.
+
+        Raises
+        ------
+        ToolMissing
+            If a tool is not installed: no fault of the point.
+        """
         task = self.task
         whose = (task.key(point), point, task.network, task.samples, task.version)
         try:
             design = self.design(point)
-            figures = {**self._measured(design), **_cycles(design, point)}
+            figures = {**self._measured(design), **task.hardware.figures(design.shape, point)}
+        except ToolMissing:
+            raise
         except (ValueError, ArithmeticError, LookupError, TypeError) as error:
             named = "" if isinstance(error, BittrueError) else f"{type(error).__name__}: "
-            return Row(*whose, None, f"{named}{error}", {})
+            return Row(*whose, None, " ".join(f"{named}{error}".split()), {})
         return Row(*whose, design.digest, None, figures)
 
     def design(self, point: Point) -> Design:
@@ -235,12 +266,6 @@ def _bits(design: Design) -> int:
         bits += layer.inputs * layer.outputs * layer.weight.format.width
         bits += 0 if layer.bias is None else layer.outputs * layer.bias.format.width
     return bits
-
-
-def _cycles(design: Design, point: Point) -> dict[str, float]:
-    pe, simd = (one_a_layer(point.get(name, 1)) for name in ("pe", "simd"))
-    machine = Machine(design.shape, pe=pe, simd=simd)
-    return {"latency": timing.network(machine), "interval": machine.initiation_interval}
 
 
 @lru_cache(maxsize=1)

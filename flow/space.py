@@ -4,8 +4,7 @@ import operator
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from itertools import product
 from math import isfinite, prod
 from pathlib import Path
@@ -19,6 +18,10 @@ from bittrue.model.formats import Overflow, Rounding
 from bittrue.model.makers import MAKERS, OPTIONS
 from bittrue.model.ranges import METHODS
 
+from .families import TARGETS
+from .space_keys import known, nearest, typed
+from .sweep_hardware import TARGET, Hardware, hardware_of
+
 Point = dict[str, Any]
 """The choices of one design and machine, by axis."""
 
@@ -30,6 +33,11 @@ FIGURES: Mapping[str, bool] = {
     "bits": False,
     "latency": False,
     "interval": False,
+    "lut": False,
+    "ff": False,
+    "dsp": False,
+    "bram": False,
+    "fmax": True,
 }
 """What is measured of a point, and whether more of it is better."""
 
@@ -38,11 +46,14 @@ NUMBERS = ("width", *ROLE_WIDTHS, "segments", "pe", "simd")
 AXES = (
     *("width", *ROLE_WIDTHS, "format", *TYPE_FIELDS),
     *("rounding", "overflow", "method", "margin"),
-    *("curve", "segments", "tolerance", "pe", "simd"),
+    *("curve", "segments", "tolerance", "pe", "simd", "target"),
 )
 """What can be varied, in the order that a grid goes through it, the last one fastest."""
 
-SINGLE = ("width", "input_width", "format", "input_type", "rounding", "overflow", "method")
+SINGLE = (
+    *("width", "input_width", "format", "input_type", "rounding", "overflow", "method"),
+    "target",
+)
 METHODS_OF_SEARCH = ("grid", "random", "nsga2")
 MOST_POINTS = 1_000_000
 DEFAULT_POINTS = 100
@@ -52,6 +63,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "overflow": tuple(mode.value for mode in Overflow),
     "curve": tuple(MAKERS),
     "method": METHODS,
+    "target": tuple(TARGETS),
 }
 """Words that an axis knows."""
 
@@ -68,7 +80,7 @@ NETWORK = {
     "held_out": int,
 }
 SEARCH = {"method": str, "points": int, "seed": int, "population": int}
-TABLES = ("objectives", "choose", "network", "space", "search", "constraints")
+TABLES = ("objectives", "choose", "network", "space", "search", "hardware", "constraints")
 COMPARED: Mapping[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 
 
@@ -121,6 +133,8 @@ class Space:
         What the chosen point must meet.
     choose : str
         The figure that the chosen point has the best of.
+    hardware : Hardware
+        How resources come to be.
     """
 
     network: dict[str, Any]
@@ -132,6 +146,7 @@ class Space:
     objectives: tuple[str, ...]
     constraints: tuple[Constraint, ...]
     choose: str
+    hardware: Hardware = field(default_factory=Hardware)
 
     @property
     def size(self) -> int:
@@ -183,8 +198,8 @@ def read_space(file: Path) -> Space:
     Parameters
     ----------
     file : Path
-        TOML: tables ``network``, ``space``, ``search`` and ``constraints``; ``objectives`` and
-        ``choose`` before them.
+        TOML: tables ``network``, ``space``, ``search``, ``hardware`` and ``constraints``;
+        ``objectives`` and ``choose`` before them.
 
     Raises
     ------
@@ -205,11 +220,11 @@ def read_space(file: Path) -> Space:
 
 def space_of(tree: Mapping[str, Any]) -> Space:
     """Return a space from what its TOML holds; see `read_space`."""
-    parts = _known("a space", tree, TABLES)
-    for name in ("network", "space", "search", "constraints"):
+    parts = known("a space", tree, TABLES)
+    for name in TABLES[2:]:
         if not isinstance(parts.setdefault(name, {}), dict):
             raise BittrueError(f"{name} must be a table, got {parts[name]!r}")
-    search = _typed("search", parts["search"], SEARCH)
+    search = typed("search", parts["search"], SEARCH)
     method = search.get("method", "grid")
     if method not in METHODS_OF_SEARCH:
         raise BittrueError(
@@ -219,11 +234,14 @@ def space_of(tree: Mapping[str, Any]) -> Space:
     objectives = parts.get("objectives", list(DEFAULT_OBJECTIVES))
     if not isinstance(objectives, list) or not objectives:
         raise BittrueError(f"objectives must be a list of figures, got {objectives!r}")
-    for figure in (*objectives, parts.get("choose", "bits")):
-        _nearest("objectives and choose", figure, tuple(FIGURES))
+    asked = [*objectives, parts.get("choose", "bits")]
+    for figure in asked:
+        nearest("objectives and choose", figure, tuple(FIGURES))
+    asked += [bound.figure for bound in constraints]
+    network, axes = _network(parts["network"]), _axes(parts["space"])
     space = Space(
-        _network(parts["network"]),
-        _axes(parts["space"]),
+        network,
+        axes,
         method,
         search.get("points", DEFAULT_POINTS),
         search.get("population", 32),
@@ -231,46 +249,15 @@ def space_of(tree: Mapping[str, Any]) -> Space:
         tuple(objectives),
         constraints,
         parts.get("choose", "bits"),
+        hardware_of(parts["hardware"], axes.get("target", [TARGET]), asked),
     )
     if space.size > MOST_POINTS:
         raise BittrueError(f"a space must have at most {MOST_POINTS} points, got {space.size}")
     return space
 
 
-def _known(place: str, tree: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Return a table with hyphens in its keys read as underscores, all of them known."""
-    found = {name.replace("-", "_"): value for name, value in tree.items()}
-    for name in found:
-        _nearest(place, name, names)
-    return found
-
-
-def _nearest(place: str, name: object, names: tuple[str, ...]) -> None:
-    """Refuse a name that is not known, and say which it is nearest to."""
-    if name in names:
-        return
-    near = get_close_matches(str(name), names, 1, 0.5)
-    hint = f"; the nearest is {near[0]}" if near else ""
-    raise BittrueError(f"{place}: a key must be one of {', '.join(names)}, got {name!r}{hint}")
-
-
-def _typed(place: str, tree: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
-    """Return a table whose values have the types that they must have; no number below zero."""
-    found = _known(place, tree, tuple(types))
-    for name, value in found.items():
-        wanted = (int, float) if types[name] is float else (types[name],)
-        least = 0 if name == "seed" else 1
-        if type(value) not in wanted:
-            raise BittrueError(
-                f"{place}.{name} must be of type {types[name].__name__}, got {value!r}"
-            )
-        if types[name] is int and value < least:
-            raise BittrueError(f"{place}.{name} must be at least {least}, got {value}")
-    return found
-
-
 def _network(tree: Mapping[str, Any]) -> dict[str, Any]:
-    found = _typed("network", tree, NETWORK)
+    found = typed("network", tree, NETWORK)
     if "data" not in found:
         raise BittrueError("network.data must name a data set, got none")
     if ("file" in found) == ("layers" in found):
@@ -286,7 +273,7 @@ def _network(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _axes(tree: Mapping[str, Any]) -> dict[str, list[Any]]:
-    found = _known("space", tree, AXES)
+    found = known("space", tree, AXES)
     if not found:
         raise BittrueError("space must vary something, got an empty table")
     if ("width" in found) == ("format" in found):
@@ -330,12 +317,12 @@ def _check_candidate(name: str, item: Any) -> None:
     elif not isinstance(item, str):
         raise BittrueError(f"space.{name} must be text, got {item!r}")
     elif name in NAMES:
-        _nearest(f"space.{name}", item, NAMES[name])
+        nearest(f"space.{name}", item, NAMES[name])
 
 
 def _constraints(tree: Mapping[str, Any]) -> tuple[Constraint, ...]:
     found = []
-    for name, text in _known("constraints", tree, tuple(FIGURES)).items():
+    for name, text in known("constraints", tree, tuple(FIGURES)).items():
         match = re.fullmatch(r"\s*(>=|<=)\s*([0-9.eE+-]+)\s*", str(text))
         try:
             found.append(Constraint(name, match[1], float(match[2])) if match else None)

@@ -25,7 +25,7 @@ if sys.platform != "win32":
 APPLICATION = 0x62747275
 """What SQLite keeps as a file's application: "btru"."""
 
-VERSION = 2
+VERSION = 3
 HEADER = b"SQLite format 3\0"
 PATIENCE = 60.0
 """Seconds that another coordinator's transaction is waited for."""

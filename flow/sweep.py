@@ -120,7 +120,8 @@ def swept(
     golden, held_out = golden_of(space.network, data, store, shown)
     test = split(data, held_out)[1]
     reached = float(np.mean(golden.predict(test.inputs).argmax(axis=1) == test.labels))
-    task = Task.of(golden, _findable(data.name), data, held_out, bittrue.__version__)
+    place = _findable(data.name)
+    task = Task.of(golden, place, data, held_out, bittrue.__version__, space.hardware)
     start = perf_counter()
     with _executor(jobs, address) as (executor, workers), progress("points", shown=shown) as told:
         work = Coordinator(store, task, executor, workers, limit, told)

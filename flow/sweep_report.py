@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from .tables import bare_table, versions
 SCHEMA = "bittrue.sweep/1"
 SHOWN_FRONT = 40
 SHOWN_REASONS = 3
-UNITS = {"sqnr": "dB", "latency": "cycles", "interval": "cycles"}
+UNITS = {"sqnr": "dB", "latency": "cycles", "interval": "cycles", "fmax": "MHz"}
 
 
 class Result(NamedTuple):
@@ -79,6 +80,7 @@ def to_json(space: Space, result: Result, best: list[Row], chosen: Row | None) -
         "objectives": list(space.objectives),
         "constraints": [str(bound) for bound in space.constraints],
         "choose": space.choose,
+        "hardware": asdict(space.hardware),
         "points": len(result.rows),
         "computed": result.computed,
         "failed": sum(row.reason is not None for row in result.rows),
@@ -121,7 +123,8 @@ def show(space: Space, result: Result, best: list[Row], chosen: Row | None) -> N
     if chosen is not None:
         wanted = ", ".join(map(str, space.constraints)) or "no constraint"
         choices = ", ".join(f"{name} {_cell(value)}" for name, value in _ordered(chosen))
-        found = ", ".join(f"{name} {_figure(name, chosen)}" for name in FIGURES)
+        known = [name for name in FIGURES if name in chosen.figures]
+        found = ", ".join(f"{name} {_figure(name, chosen)}" for name in known)
         better = "largest" if FIGURES[space.choose] else "smallest"
         text = f"{wanted}, {better} {space.choose}: {choices}: {found}; design "
         page.print(f"{text}{(chosen.design or '')[:12]}", style="bold", soft_wrap=True)

@@ -1,6 +1,6 @@
 """The command ``bittrue synth``: what a network takes on a device, and how fast it is there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from . import options
 from .config import Settings, resolve
 from .console import console, progress, say
 from .designs import made_design, read_network, refuse_choices
+from .estimate import estimate as estimate_of
 from .families import TARGETS, target_of
 from .options import one_a_layer
 from .paths import check_targets
@@ -24,7 +25,10 @@ from .synthesis import Source, Synthesis, curve_source, network_source, synthesi
 from .tables import as_text, bare_table, versions
 
 SCHEMA = "bittrue.synth/1"
+ESTIMATE_SCHEMA = "bittrue.estimate/1"
 SYNTHESISED = ("network", "curve")
+KINDS = ("lut", "ff", "dsp", "bram", "carry", "lutram")
+HEADINGS = ("LUT", "FF", "DSP", "BRAM", "carry", "LUT as memory", "Fmax in MHz")
 
 
 def synth(
@@ -55,6 +59,9 @@ def synth(
         float | None,
         typer.Option(min=0.1, metavar="SECONDS", help="For each run of a tool.  \\[default: none]"),
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Estimate at once, without tools, and cycles too.")
+    ] = False,
     seed: options.Seed = None,
     config: options.ConfigFile = None,
     format: options.AnyFormat = None,
@@ -100,8 +107,10 @@ def synth(
 
     Example: bittrue synth --design digits.json --pe 8 --target ecp5,xilinx --seeds 5
 
-    Results are kept: what was synthesised once is shown at once. The tools are Python packages, the
-    extra "synth" of bittrue; they are compiled on their first use.
+    With --estimate no tool runs: figures are those of an estimator that was fitted on stored
+    synthesis runs; cycles are exact. Otherwise results are kept: what was synthesised once is shown
+    at once. The tools are Python packages, the extra "synth" of bittrue; they are compiled on their
+    first use.
 
     Exit codes: 0 done, 2 bad input or a tool that failed, 3 a tool is missing, 130 interrupted.
     """
@@ -116,6 +125,9 @@ def synth(
         counters=counters,
         trace=trace,
     )
+    if estimate:
+        _estimate(chosen, machine, names, json=json, output=output, part=part, dsp=dsp)
+        return
     source = source_of(machine, part, layer)
     numbers = range(1, seeds + 1) if place else ()
     results = []
@@ -136,13 +148,58 @@ def synth(
         text = dump_json(_to_json(results, chosen, machine, part, layer))
     else:
         text = as_text(lambda page: _print_on(page, results, chosen, machine, part, layer))
+    _give(text, output, json, lambda page: _print_on(page, results, chosen, machine, part, layer))
+
+
+def _give(text: str, output: Path | None, json: bool, show: Callable[[Console], None]) -> None:
+    """Write a report to its file, or show it."""
     if output:
         write_whole(output, text)
         say(f"bittrue: wrote {output}")
     elif json:
         typer.echo(text, nl=False)
     else:
-        _print_on(console(), results, chosen, machine, part, layer)
+        show(console())
+
+
+def _estimate(
+    design: Design,
+    machine: Machine,
+    targets: Sequence[str],
+    *,
+    json: bool,
+    output: Path | None,
+    part: str,
+    dsp: bool,
+) -> None:
+    """Show what is estimated of a machine."""
+    if part != "network" or not dsp:
+        got = "--no-dsp" if part == "network" else f"--part {part}"
+        raise BittrueError(f"an estimate must be of a network with hard multipliers, got {got}")
+    found = [estimate_of(machine, target) for target in targets]
+
+    def show(page: Console) -> None:
+        page.print(f"{_about(design, machine)}\n", soft_wrap=True, markup=False)
+        table = bare_table("estimated", "target", *HEADINGS, "latency", "interval")
+        for one in found:
+            cells = [f"{getattr(one, kind):g}" for kind in KINDS]
+            cycles = (str(one.latency), str(one.interval))
+            table.add_row(one.target, *cells, f"{one.fmax:.0f}", *cycles)
+        page.print(table)
+        page.print("latency and interval in cycles, exact; see the README for errors of the rest")
+
+    if json:
+        tree = {
+            "schema": ESTIMATE_SCHEMA,
+            "estimates": [one.to_json() for one in found],
+            "design": design.digest,
+            "machine": {**machine.to_json(), "digest": machine.digest},
+            "versions": versions(),
+        }
+        text = dump_json(tree)
+    else:
+        text = as_text(show)
+    _give(text, output, json, show)
 
 
 def targets_of(text: str) -> list[str]:
@@ -215,15 +272,9 @@ def _print_on(
     layer: int,
 ) -> None:
     """Print what was found, a line a family, then critical paths and flags."""
-    sizes = "-".join(map(str, machine.shape.sizes))
-    lanes = machine.to_json()
-    what = f"the curve of layer {layer}" if part == "curve" else f"PE {lanes['pe']}"
-    if part == "network":
-        what += f", SIMD {lanes['simd']}, counters {machine.counters}, "
-        what += f"trace {'on' if machine.trace else 'off'}"
-    page.print(f"design {design.digest[:12]}, {sizes}: {what}\n", soft_wrap=True, markup=False)
-    headings = ("LUT", "FF", "DSP", "BRAM", "carry", "LUT as memory", "Fmax in MHz")
-    table = bare_table("resources", "target", *headings)
+    about = _about(design, machine, layer if part == "curve" else None)
+    page.print(f"{about}\n", soft_wrap=True, markup=False)
+    table = bare_table("resources", "target", *HEADINGS)
     for result in results:
         table.add_row(result.target, *_figures(result))
     page.print(table)
@@ -231,9 +282,19 @@ def _print_on(
         _print_more(page, result)
 
 
+def _about(design: Design, machine: Machine, curve_of: int | None = None) -> str:
+    """Return what the figures are of."""
+    what = f"the curve of layer {curve_of}"
+    if curve_of is None:
+        lanes = machine.to_json()
+        what = f"PE {lanes['pe']}, SIMD {lanes['simd']}, counters {machine.counters}, "
+        what += f"trace {'on' if machine.trace else 'off'}"
+    sizes = "-".join(map(str, machine.shape.sizes))
+    return f"design {design.digest[:12]}, {sizes}: {what}"
+
+
 def _figures(result: Synthesis) -> list[str]:
-    kinds = ("lut", "ff", "dsp", "bram", "carry", "lutram")
-    figures = [f"{getattr(result.resources, kind):g}" for kind in kinds]
+    figures = [f"{getattr(result.resources, kind):g}" for kind in KINDS]
     return [*figures, "–" if result.timing is None else f"{result.timing.fmax:.1f}"]
 
 

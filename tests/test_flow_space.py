@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from bittrue.flow.space import FIGURES, read_space, space_of
+from bittrue.flow.space import read_space, space_of
+from bittrue.flow.sweep_hardware import Hardware
 from bittrue.model.exceptions import BittrueError
 
 NETWORK = {"data": "digits", "layers": [64, 10]}
@@ -58,6 +59,17 @@ def test_hyphens_are_underscores_and_constraints_are_read():
     assert not space.constraints[0].met_by({"accuracy": 0.95})
 
 
+def test_tools_place_only_where_fmax_counts():
+    axes = {"width": [6, 8], "target": ["ecp5", "ice40"]}
+    hardware = {"resources": "synthesis", "timeout": 60, "counters": "full"}
+    space = space_of(tree(space=axes, hardware=hardware, objectives=["accuracy", "lut"]))
+    assert space.hardware == Hardware("synthesis", 60, "full", place=False)
+    assert [point["target"] for point in space.grid()] == ["ecp5", "ice40"] * 2
+    space = space_of(tree(hardware=hardware, constraints={"fmax": ">= 100"}))
+    assert space.hardware.place
+    assert space_of(tree()).hardware == Hardware("estimate", None, "none")
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -71,7 +83,34 @@ def test_hyphens_are_underscores_and_constraints_are_read():
         ({"constraints": {"acuracy": ">= 1"}}, r"constraints: .*; the nearest is accuracy$"),
         ({"constraints": {"accuracy": 0.9}}, r"constraints.accuracy must be written .*, got 0.9$"),
         ({"constraints": {"accuracy": ">= e"}}, r"constraints.accuracy must be .*, got '>= e'$"),
-        ({"constraints": {"lut": "<= 9"}}, rf"constraints: a key .*{list(FIGURES)[-1]}, got 'lut'"),
+        ({"constraints": {"luts": "<= 9"}}, r"constraints: .*, got 'luts'; the nearest is lut$"),
+        ({"space": {"width": 8, "targte": "ecp5"}}, r"space: .*'targte'; the nearest is target$"),
+        ({"space": {"width": 8, "target": "ecp"}}, r"space.target: .*'ecp'; the nearest is ecp5$"),
+        ({"hardwear": {}}, r"a space: .*'hardwear'; the nearest is hardware$"),
+        ({"hardware": {"resource": "x"}}, r"hardware: .*'resource'; the nearest is resources$"),
+        ({"hardware": {"resources": "estimated"}}, r"hardware.resources: .*nearest is estimate$"),
+        ({"hardware": {"counters": "overflows"}}, r"hardware.counters: .*nearest is overflow$"),
+        ({"hardware": {"timeout": 9}}, r"hardware.timeout must come with synthesis, got estimate$"),
+        (
+            {"hardware": {"resources": "synthesis", "timeout": 0}},
+            r"hardware.timeout must be a number above 0, got 0$",
+        ),
+        (
+            {"hardware": {"resources": "synthesis", "timeout": "9"}},
+            r"hardware.timeout must be of type float, got '9'$",
+        ),
+        (
+            {"space": {"width": 8, "target": ["ecp5", "ice40"]}},
+            r"hardware.resources must be synthesis for the target ice40, got estimate$",
+        ),
+        (
+            {
+                "space": {"width": 8, "target": "xilinx"},
+                "hardware": {"resources": "synthesis"},
+                "constraints": {"fmax": ">= 100"},
+            },
+            r"fmax must be of a target that can be placed, got xilinx$",
+        ),
         ({"objectives": []}, r"objectives must be a list of figures, got \[\]$"),
         ({"objectives": ["acuracy"]}, r"objectives and choose: .*; the nearest is accuracy$"),
         ({"space": {}}, r"space must vary something, got an empty table$"),

@@ -112,7 +112,7 @@ def test_other_versions_are_left_alone(path):
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA user_version = 1")
     other.close()
-    refused(path, r"^.* must be a store of version 2, got version 1; it was left as it is$")
+    refused(path, r"^.* must be a store of version 3, got version 1; it was left as it is$")
 
 
 @pytest.mark.parametrize("cut", [200, 5000, -4096])
