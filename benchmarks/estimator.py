@@ -39,7 +39,7 @@ from bittrue.flow.synthesis import network_source, synthesize
 
 COSTS = Path(estimate.__file__).with_name("estimator.json")
 TARGET = "ecp5"
-PLACED = {FITTED: 24, HELD_OUT: 12}
+PLACED = {FITTED: 18, HELD_OUT: 10}
 """How many of the smaller networks are placed and routed too."""
 
 MOST_PLACED = 900

@@ -17,18 +17,16 @@ from . import options
 from .config import Settings, resolve
 from .console import console, progress, say
 from .designs import made_design, read_network, refuse_choices
+from .estimate import Estimate
 from .estimate import estimate as estimate_of
 from .families import TARGETS, target_of
 from .options import one_a_layer
 from .paths import check_targets
-from .synthesis import Source, Synthesis, curve_source, network_source, synthesize
-from .tables import as_text, bare_table, versions
+from .synth_report import Subject, estimates_to_json, show, show_estimates, to_json
+from .synthesis import Source, curve_source, network_source, synthesize
+from .tables import as_text
 
-SCHEMA = "bittrue.synth/1"
-ESTIMATE_SCHEMA = "bittrue.estimate/1"
 SYNTHESISED = ("network", "curve")
-KINDS = ("lut", "ff", "dsp", "bram", "carry", "lutram")
-HEADINGS = ("LUT", "FF", "DSP", "BRAM", "carry", "LUT as memory", "Fmax in MHz")
 
 
 def synth(
@@ -125,8 +123,11 @@ def synth(
         counters=counters,
         trace=trace,
     )
+    subject = Subject(chosen, machine, layer if part == "curve" else None)
     if estimate:
-        _estimate(chosen, machine, names, json=json, output=output, part=part, dsp=dsp)
+        found = estimated(machine, names, part, dsp=dsp)
+        tree = estimates_to_json(found, subject)
+        _give(tree, output, json, lambda page: show_estimates(page, found, subject))
         return
     source = source_of(machine, part, layer)
     numbers = range(1, seeds + 1) if place else ()
@@ -144,62 +145,37 @@ def synth(
                     told=told,
                 )
             )
-    if json:
-        text = dump_json(_to_json(results, chosen, machine, part, layer))
-    else:
-        text = as_text(lambda page: _print_on(page, results, chosen, machine, part, layer))
-    _give(text, output, json, lambda page: _print_on(page, results, chosen, machine, part, layer))
+    tree = to_json(results, subject)
+    _give(tree, output, json, lambda page: show(page, results, subject))
 
 
-def _give(text: str, output: Path | None, json: bool, show: Callable[[Console], None]) -> None:
+def _give(
+    tree: dict[str, Any], output: Path | None, json: bool, shown: Callable[[Console], None]
+) -> None:
     """Write a report to its file, or show it."""
     if output:
-        write_whole(output, text)
+        write_whole(output, dump_json(tree) if json else as_text(shown))
         say(f"bittrue: wrote {output}")
     elif json:
-        typer.echo(text, nl=False)
+        typer.echo(dump_json(tree), nl=False)
     else:
-        show(console())
+        shown(console())
 
 
-def _estimate(
-    design: Design,
-    machine: Machine,
-    targets: Sequence[str],
-    *,
-    json: bool,
-    output: Path | None,
-    part: str,
-    dsp: bool,
-) -> None:
-    """Show what is estimated of a machine."""
+def estimated(
+    machine: Machine, targets: Sequence[str], part: str, *, dsp: bool = True
+) -> list[Estimate]:
+    """Return what is estimated of a machine, for each target.
+
+    Raises
+    ------
+    BittrueError
+        If a target, the part or the flags are not what the estimator was fitted for.
+    """
     if part != "network" or not dsp:
         got = "--no-dsp" if part == "network" else f"--part {part}"
         raise BittrueError(f"an estimate must be of a network with hard multipliers, got {got}")
-    found = [estimate_of(machine, target) for target in targets]
-
-    def show(page: Console) -> None:
-        page.print(f"{_about(design, machine)}\n", soft_wrap=True, markup=False)
-        table = bare_table("estimated", "target", *HEADINGS, "latency", "interval")
-        for one in found:
-            cells = [f"{getattr(one, kind):g}" for kind in KINDS]
-            cycles = (str(one.latency), str(one.interval))
-            table.add_row(one.target, *cells, f"{one.fmax:.0f}", *cycles)
-        page.print(table)
-        page.print("latency and interval in cycles, exact; see the README for errors of the rest")
-
-    if json:
-        tree = {
-            "schema": ESTIMATE_SCHEMA,
-            "estimates": [one.to_json() for one in found],
-            "design": design.digest,
-            "machine": {**machine.to_json(), "digest": machine.digest},
-            "versions": versions(),
-        }
-        text = dump_json(tree)
-    else:
-        text = as_text(show)
-    _give(text, output, json, show)
+    return [estimate_of(machine, target) for target in targets]
 
 
 def targets_of(text: str) -> list[str]:
@@ -247,66 +223,3 @@ def _design(settings: Settings, network: Path | None, file: Path | None) -> Desi
         golden = testbench.train_333(settings.seed)
     inputs = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
     return made_design(settings, golden, inputs)[0]
-
-
-def _to_json(
-    results: Sequence[Synthesis], design: Design, machine: Machine, part: str, layer: int
-) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "part": part,
-        "layer": layer if part == "curve" else None,
-        "targets": [result.to_json() for result in results],
-        "design": design.digest,
-        "machine": {**machine.to_json(), "digest": machine.digest},
-        "versions": versions(),
-    }
-
-
-def _print_on(
-    page: Console,
-    results: Sequence[Synthesis],
-    design: Design,
-    machine: Machine,
-    part: str,
-    layer: int,
-) -> None:
-    """Print what was found, a line a family, then critical paths and flags."""
-    about = _about(design, machine, layer if part == "curve" else None)
-    page.print(f"{about}\n", soft_wrap=True, markup=False)
-    table = bare_table("resources", "target", *HEADINGS)
-    for result in results:
-        table.add_row(result.target, *_figures(result))
-    page.print(table)
-    for result in results:
-        _print_more(page, result)
-
-
-def _about(design: Design, machine: Machine, curve_of: int | None = None) -> str:
-    """Return what the figures are of."""
-    what = f"the curve of layer {curve_of}"
-    if curve_of is None:
-        lanes = machine.to_json()
-        what = f"PE {lanes['pe']}, SIMD {lanes['simd']}, counters {machine.counters}, "
-        what += f"trace {'on' if machine.trace else 'off'}"
-    sizes = "-".join(map(str, machine.shape.sizes))
-    return f"design {design.digest[:12]}, {sizes}: {what}"
-
-
-def _figures(result: Synthesis) -> list[str]:
-    figures = [f"{getattr(result.resources, kind):g}" for kind in KINDS]
-    return [*figures, "–" if result.timing is None else f"{result.timing.fmax:.1f}"]
-
-
-def _print_more(page: Console, result: Synthesis) -> None:
-    """Print the critical path of a family, and how its figures were made."""
-    lines = [f"\n{result.target}: {TARGETS[result.target].title}, {', '.join(result.tools)}"]
-    if result.timing is not None:
-        timing = result.timing
-        figures = ", ".join(f"{fmax:.1f} (seed {seed})" for seed, fmax in timing.seeds.items())
-        lines += [f"  Fmax {timing.fmax:.1f} MHz, the median of {figures}"]
-        lines += [f"  critical path from {timing.start} to {timing.end}:"]
-        lines += [f"    {step.delay:6.2f} ns  {step.component}" for step in timing.path]
-    lines += [f"  {tool}: {flags}" for tool, flags in result.flags.items()]
-    for line in lines:
-        page.print(line, soft_wrap=True, markup=False)

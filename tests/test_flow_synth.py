@@ -7,10 +7,16 @@ import typer
 from designs import drawn_design
 
 from bittrue.flow import cli, synth
+from bittrue.flow.config import Settings
+from bittrue.flow.designs import made_design
+from bittrue.flow.estimate import estimate
 from bittrue.flow.mapped import Resources, Step, Timing
 from bittrue.flow.synthesis import Synthesis
+from bittrue.hdl import timing
+from bittrue.hdl.machine import Machine
 from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError, ToolMissing
+from bittrue.sim import testbench
 
 PATH = (Step("layer 0, neuron 0", 1.5), Step("layer 0, neuron 0, mac", 4.25))
 
@@ -89,6 +95,22 @@ def test_saved_design_and_its_curve(run, calls, tmp_path):
     assert "median" not in text
 
 
+def test_estimate(run, calls):
+    words = ("--estimate", "--pe", "3", "--simd", "1,3", "--counters", "full")
+    code, out, err = run("synth", *words)
+    assert (code, err, calls) == (0, "", [])
+    assert "3-3-3: PE [3, 3], SIMD [1, 3], counters full, trace off" in out
+    assert "latency and interval in cycles are exact" in out
+    code, out, _ = run("synth", *words, "--json")
+    tree = json.loads(out)
+    assert (code, tree["schema"]) == (0, "bittrue.estimate/1")
+    shape = made_design(Settings(), testbench.train_333(0))[0].shape
+    machine = Machine(shape, 3, (1, 3), counters="full")
+    assert tree["estimates"] == [estimate(machine).to_json()]
+    assert tree["machine"]["digest"] == machine.digest
+    assert tree["estimates"][0]["latency"] == timing.network(machine)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -98,6 +120,9 @@ def test_saved_design_and_its_curve(run, calls, tmp_path):
         (("--part", "curve", "--layer", "2"), "the layer must be 0 to 1, got 2"),
         (("--counters", "some"), "counters must be one of none, overflow, full, got 'some'"),
         (("--design", "a.json", "--network", "b.npz"), "a network or a design must be given, got"),
+        (("--estimate", "--part", "curve"), "an estimate must be of a network with hard multip"),
+        (("--estimate", "--no-dsp"), "an estimate must be of a network with hard multipliers, got"),
+        (("--estimate", "--target", "ice40"), "the target of an estimate must be one of ecp5, got"),
         (("--pe", "x"), "pe must be an integer, or one a layer as in 2,1, got 'x'"),
         (("-o", "no/such/file"), "--output must lie in a folder that can be written"),
     ],
