@@ -90,8 +90,8 @@ def _add_macs(parts: Parts, layer: Layer, folding: Folding, sum_bits: int) -> No
     parts.put("accumulator choice", pe * sum_bits)
     parts.put("first ff", timing.bias_delay(simd))
     if layer.bias is not None:
-        parts.adder("bias", sum_bits, pe)
-        parts.put("bias choice", pe * sum_bits)
+        low = max(layer.accumulator.frac - layer.bias.format.frac, 0)
+        parts.adder("bias", max(width, layer.bias.format.width + low) + 1 - low, pe)
 
 
 def _add_buffer(parts: Parts, format: Format, folding: Folding) -> None:

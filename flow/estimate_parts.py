@@ -45,7 +45,7 @@ class Parts(Counter[str]):
 
     def multiplier(self, where: str, a: Format, b: Format, count: int) -> None:
         """Count products of two words, and what joins their pieces where one is too wide."""
-        signed = a.signed and b.signed
+        signed = a.signed or b.signed
         widths = [a.width, b.width]
         for n, (word, other) in enumerate(((a, b), (b, a))):
             # a word without sign is given one, where it is split beside a word with one
@@ -71,10 +71,13 @@ class Parts(Counter[str]):
         The source is what is left of the format where nothing looks at its high bits.
         """
         drop = source.frac - target.format.frac
+        wraps = target.overflow is Overflow.WRAP and "overflowed" not in watched
         rounded = source.width
         if drop > 0:
-            kept = max(source.width - drop, 1)
-            rounded = kept + 1
+            rounded = max(source.width - drop, 1) + 1
+        if wraps:
+            rounded = min(rounded, target.format.width)
+        if drop > 0:
             if target.rounding is not Rounding.TRN:
                 self.adder(where, rounded, count)
             if target.rounding in LOOKS_AT_ALL or "inexact" in watched:
@@ -86,14 +89,14 @@ class Parts(Counter[str]):
         if fits and target.overflow is not Overflow.SAT_SYM:
             self.put(f"{where} ff", min(target.format.width, rounded) * count)
             return
-        saturates = target.overflow is not Overflow.WRAP
         self.put(f"{where} ff", target.format.width * count)
-        if saturates or "overflowed" in watched:
+        if not wraps:
             self.put("bits above", above * count)
             self.put(f"{where} ff", count if "overflowed" in watched else 0)
         if target.overflow is Overflow.SAT_SYM:
             self.put("dropped bits", target.format.width * count)
-        if saturates:
+        # zeros are left to the reset of registers
+        if target.overflow in (Overflow.SAT, Overflow.SAT_SYM):
             self.put("saturated bits", target.format.width * count)
 
 
