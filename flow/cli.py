@@ -15,6 +15,7 @@ from bittrue.model.exceptions import BittrueError, ToolMissing
 
 from .console import say, warnings_as_lines
 from .curve import curve
+from .prove import prove
 from .quantize import quantize
 from .run import run
 from .study import study
@@ -24,7 +25,7 @@ from .train import train
 from .verify import verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (verify, curve, train, quantize, run, study, sweep, synth):
+for command in (verify, prove, curve, train, quantize, run, study, sweep, synth):
     app.command()(command)
 
 

@@ -11,6 +11,7 @@ from bittrue.model.golden import GoldenNetwork
 from bittrue.model.golden_file import load_golden
 from bittrue.model.quantize import quantize, resolved
 from bittrue.model.ranges import choose_config
+from bittrue.sim import testbench
 
 from .config import DESIGN_FIELDS, Settings
 from .data import Data
@@ -104,3 +105,24 @@ def read_either(file: Path) -> SavedNetwork | Design:
     if file.suffix == ".json":
         return Design.load(file)
     raise BittrueError(f"a network must be an .npz file and a design a .json file, got {file}")
+
+
+def asked_design(settings: Settings, network: Path | None, file: Path | None) -> Design:
+    """Return a saved design, or that of a saved network, or that of the 3-3-3 one.
+
+    Raises
+    ------
+    BittrueError
+        If both files are given, or choices beside a saved design.
+    """
+    if file is not None:
+        if network is not None:
+            raise BittrueError(f"a network or a design must be given, got both: {network}, {file}")
+        refuse_choices(settings)
+        return Design.load(file)
+    if network is not None:
+        golden = read_network(network).golden
+    else:
+        golden = testbench.train_333(settings.seed)
+    inputs = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
+    return made_design(settings, golden, inputs)[0]

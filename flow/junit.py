@@ -1,10 +1,13 @@
-"""A verification as JUnit XML, which continuous integration shows as tests."""
+"""Verifications and proofs as JUnit XML, which continuous integration shows as tests."""
 
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 
 from bittrue.sim.divergence import Divergence
+from bittrue.sim.equal import Status
 from bittrue.sim.record import STAGES
 from bittrue.sim.testbench import Verification
+from bittrue.sim.trial import Proof
 from bittrue.sim.whole import WholeSet
 
 
@@ -26,6 +29,24 @@ def junit_xml(result: Verification | WholeSet) -> str:
         case = _case(suite, "coverage", name)
         ElementTree.SubElement(case, "system-out").text = f"visited {visited} of {there}"
     suite.set("tests", str(len(suite.findall("testcase"))))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def proofs_xml(proofs: Sequence[Proof], design: str) -> str:
+    """Return proofs as JUnit XML, a test case a claim."""
+    suite = ElementTree.Element("testsuite", name="bittrue prove")
+    properties = ElementTree.SubElement(suite, "properties")
+    ElementTree.SubElement(properties, "property", name="design", value=design)
+    for proof in proofs:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="bittrue.prove", name=proof.claim
+        )
+        case.set("time", f"{proof.seconds:.3f}")
+        if proof.status is not Status.PROVEN:
+            _fail(case, proof.status.value, proof.different or "")
+    suite.set("tests", str(len(proofs)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

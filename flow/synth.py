@@ -8,15 +8,13 @@ import typer
 from rich.console import Console
 
 from bittrue.hdl.machine import COUNTERS, Machine
-from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
-from bittrue.sim import testbench
 
 from . import options
-from .config import Settings, resolve
+from .config import resolve
 from .console import console, progress, say
-from .designs import made_design, read_network, refuse_choices
+from .designs import asked_design
 from .estimate import Estimate
 from .estimate import estimate as estimate_of
 from .families import TARGETS, target_of
@@ -115,7 +113,7 @@ def synth(
     settings = resolve(options.given(locals()), config)
     names = targets_of(target)
     check_targets(output=output)
-    chosen = _design(settings, network, design)
+    chosen = asked_design(settings, network, design)
     machine = Machine(
         chosen.shape,
         one_a_layer(settings.pe),
@@ -208,18 +206,3 @@ def source_of(machine: Machine, part: str, layer: int) -> Source:
     if part == "network":
         return network_source(machine)
     return curve_source(layers[layer].curve)
-
-
-def _design(settings: Settings, network: Path | None, file: Path | None) -> Design:
-    """Return the design that was asked for."""
-    if file is not None:
-        if network is not None:
-            raise BittrueError(f"a network or a design must be given, got both: {network}, {file}")
-        refuse_choices(settings)
-        return Design.load(file)
-    if network is not None:
-        golden = read_network(network).golden
-    else:
-        golden = testbench.train_333(settings.seed)
-    inputs = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
-    return made_design(settings, golden, inputs)[0]

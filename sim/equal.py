@@ -1,0 +1,299 @@
+"""Whether two sides compute the same words, decided from the inputs on, word by word.
+
+Words are proven in the order in which they are computed. What is proven becomes a new variable in
+both sides, so that the next word starts from it and not from the inputs; a product becomes a
+variable that is shared where its operands are the same terms. Both forget something, which is
+sound: what holds for any value of a variable holds for that of the word. A word that is not proven
+so is asked about once more with nothing forgotten, before it is called different.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from .linear import same_sum
+from .solver import Solver
+from .term_values import Values, values_of, variables
+from .terms import Term, Terms, below, mask, signed
+
+SAMPLES = 48
+SMALL_SUPPORT = 17
+"""Bits of variables up to which all values are tried instead of asking a solver."""
+
+
+class Status(Enum):
+    """What became of a claim."""
+
+    PROVEN = "proven"
+    REFUTED = "refuted"
+    UNKNOWN = "unknown"
+
+
+@dataclass
+class Pair:
+    """Two words that should be the same.
+
+    Members
+    -------
+    name : str
+        What they are.
+    expected, actual : Term
+        Of the specification, and of the hardware; ``actual`` is None for a word that the hardware
+        need not have, but which is looked for in it.
+    """
+
+    name: str
+    expected: Term
+    actual: Term | None = None
+
+
+@dataclass
+class Outcome:
+    """What was found out about pairs.
+
+    Members
+    -------
+    status : Status
+        Proven if all words that must be equal are.
+    different : str or None
+        Name of the first pair that differs, or is not decided.
+    values : dict
+        Values of the variables for which it does.
+    found, asked, tried : int
+        Words of the specification found in the hardware, questions to the solver, words decided by
+        trying all values.
+    """
+
+    status: Status = Status.PROVEN
+    different: str | None = None
+    values: dict[str, int] = field(default_factory=dict)
+    found: int = 0
+    asked: int = 0
+    tried: int = 0
+
+
+class Comparison:
+    """The words of two sides, proven equal one after the other.
+
+    Parameters
+    ----------
+    terms : Terms
+        Where both sides' terms were made.
+    solver : Solver
+        Who is asked.
+    seed : int
+        Of the values by which candidates are found.
+    """
+
+    def __init__(self, terms: Terms, solver: Solver, *, seed: int = 0) -> None:
+        self._terms, self._solver = terms, solver
+        self._rng = np.random.default_rng(seed)
+        self._values: dict[Term, Values] = {}
+        self._known: dict[Term, Term] = {}
+        self._products: dict[Term, Term] = {}
+        self._same: set[tuple[Term, Term]] = set()
+        self._ranges: dict[Term, tuple[int, int]] = {}
+
+    def run(self, pairs: Sequence[Pair]) -> Outcome:
+        """Prove pairs in order; stop at the first that must be equal and is not.
+
+        Parameters
+        ----------
+        pairs : sequence of Pair
+            Each word behind those that it is computed from.
+        """
+        outcome = Outcome()
+        ends = [pair.actual for pair in pairs if pair.actual is not None]
+        self._sample([*ends, *(pair.expected for pair in pairs)])
+        alike = self._alike(ends)
+        for pair in pairs:
+            width = pair.expected.width
+            same = alike.get(self._signature(pair.expected), [])
+            wanted = [pair.actual] if pair.actual is not None else same
+            wanted = [word for word in wanted if word.width >= width]
+            equal = [word for word in wanted if self._equal(pair, word, outcome)]
+            if pair.actual is not None and not equal:
+                return outcome
+            if equal:
+                outcome.found += 1
+                self._name(pair, [*equal, pair.expected])
+        outcome.asked = self._solver.asked
+        return outcome
+
+    def _sample(self, roots: Sequence[Term]) -> None:
+        """Compute all words for drawn values of the variables, small ones among them."""
+        drawn: dict[Term, Values] = {}
+        for variable in variables(roots):
+            bits = self._rng.integers(1, variable.width + 1, SAMPLES)
+            bits[: SAMPLES // 2] = variable.width
+            words = [
+                int.from_bytes(self._rng.bytes(8 + variable.width // 8), "little")
+                & ((1 << int(b)) - 1)
+                for b in bits
+            ]
+            negated = self._rng.random(SAMPLES) < 0.5
+            full = (1 << variable.width) - 1
+            drawn[variable] = np.array(
+                [-w & full if n else w for w, n in zip(words, negated, strict=True)], dtype=object
+            )
+        self._values = values_of(roots, drawn)
+
+    def _signature(self, term: Term) -> tuple[int, ...]:
+        """Return what a word is for the drawn values, read as two's complement."""
+        return tuple(signed(int(value), term.width) for value in self._values[term])
+
+    def _alike(self, ends: Sequence[Term]) -> dict[tuple[int, ...], list[Term]]:
+        """Return the hardware's words by what they are for the drawn values."""
+        found: dict[tuple[int, ...], list[Term]] = {}
+        for term in below(ends):
+            if term.op not in ("const", "var"):
+                found.setdefault(self._signature(term), []).append(term)
+        return found
+
+    def _name(self, pair: Pair, words: Sequence[Term]) -> None:
+        """Let proven words be one variable from here on."""
+        word = self._terms.var(f"word {pair.name}", pair.expected.width)
+        for term in words:
+            if term.op not in ("const", "var"):
+                self._known[term] = self._terms.sext(word, term.width)
+
+    def _equal(self, pair: Pair, word: Term, outcome: Outcome) -> bool:
+        """Tell whether a word is the expected one; say in the outcome if it is not."""
+        must = pair.actual is not None
+        try:
+            values = self._difference(pair.expected, word, outcome, must=must)
+        except TimeoutError:
+            if must:
+                outcome.status, outcome.different = Status.UNKNOWN, pair.name
+            return False
+        if values is not None and must:
+            outcome.status, outcome.different, outcome.values = Status.REFUTED, pair.name, values
+        return values is None
+
+    def _difference(
+        self, expected: Term, word: Term, outcome: Outcome, *, must: bool
+    ) -> dict[str, int] | None:
+        """Return values of variables for which words differ, None if there are none.
+
+        Where the word is only looked for, that nothing is forgotten is not asked about.
+        """
+        drawn = self._drawn_difference(expected, word)
+        if drawn is not None:
+            return drawn
+        expected = self._terms.sext(expected, word.width)
+        one, other = self._forgotten([expected, word], products=False)
+        if one is other or self._tried(*self._renamed(one, other), outcome):
+            return None
+        one, other = self._renamed(*self._forgotten([expected, word], products=True))
+        ranges = self._ranges_of([one, other])
+        if (one, other) in self._same or same_sum(one, other, ranges):
+            return None
+        if self._solver.differ(one, other, within=ranges) is None:
+            self._same.add((one, other))
+            return None
+        return self._solver.differ(expected, word) if must else {}
+
+    def _drawn_difference(self, expected: Term, word: Term) -> dict[str, int] | None:
+        """Return drawn values of variables for which words differ, if there are some."""
+        pairs = zip(self._signature(expected), self._signature(word), strict=True)
+        for sample, (wanted, found) in enumerate(pairs):
+            if (wanted - found) % (1 << expected.width):
+                return {
+                    str(term.value): int(self._values[term][sample])
+                    for term in self._values
+                    if term.op == "var"
+                }
+        return None
+
+    def _tried(self, expected: Term, actual: Term, outcome: Outcome) -> bool:
+        """Tell whether words are equal, as far as trying all values of few bits shows it."""
+        free = variables([expected, actual])
+        bits = sum(term.width for term in free)
+        if bits > SMALL_SUPPORT or (expected, actual) in self._same:
+            return bits <= SMALL_SUPPORT
+        outcome.tried += 1
+        all_values = np.arange(1 << bits, dtype=np.uint64)
+        assigned: dict[Term, Values] = {}
+        low = 0
+        for term in free:
+            assigned[term] = all_values >> np.uint64(low) & np.uint64(mask(term.width))
+            low += term.width
+        found = values_of([expected, actual], assigned)
+        same = bool(np.all(found[expected] == found[actual]))
+        if same:
+            self._same.add((expected, actual))
+        return same
+
+    def _renamed(self, one: Term, other: Term) -> tuple[Term, Term]:
+        """Return words over variables that are numbered, so that the same question is met again."""
+        made: dict[Term, Term] = {}
+        free = 0
+        for term in below([one, other]):
+            if term.op != "var":
+                made[term] = self._terms.rebuilt(term, [made[arg] for arg in term.args])
+                continue
+            made[term] = self._terms.var(f"free {free}, {term.width} bits", term.width)
+            if term in self._ranges:
+                made[term] = self._terms.var(f"free {free}, {self._ranges[term]}", term.width)
+                self._ranges[made[term]] = self._ranges[term]
+            free += 1
+        return made[one], made[other]
+
+    def _forgotten(self, roots: Sequence[Term], *, products: bool) -> list[Term]:
+        """Return terms over proven words, and products, instead of what those come from."""
+        made: dict[Term, Term] = {}
+        for term in _down_to(roots, self._known):
+            if term in self._known:
+                made[term] = self._known[term]
+                continue
+            made[term] = self._terms.rebuilt(term, [made[arg] for arg in term.args])
+            if products and made[term].op == "mul":
+                made[term] = self._product(made[term])
+        return [made[root] for root in roots]
+
+    def _product(self, term: Term) -> Term:
+        """Return the variable that stands for a product."""
+        if term not in self._products:
+            word = self._terms.var(f"product {len(self._products)}", term.width)
+            self._products[term] = word
+            self._ranges[word] = _product_range(term)
+        return self._products[term]
+
+    def _ranges_of(self, sides: Sequence[Term]) -> dict[Term, tuple[int, int]]:
+        return {term: self._ranges[term] for term in variables(sides) if term in self._ranges}
+
+
+def _product_range(term: Term) -> tuple[int, int]:
+    """Return the smallest and largest signed value that a product can have."""
+    ends = [_range(arg) for arg in term.args]
+    reached = [a * b for a in ends[0] for b in ends[1]]
+    low, high = min(reached), max(reached)
+    limit = 1 << (term.width - 1)
+    # a product that may wrap is any word
+    return (low, high) if -limit <= low and high < limit else (-limit, limit - 1)
+
+
+def _range(operand: Term) -> tuple[int, int]:
+    """Return the smallest and largest signed value of an operand, by how it was extended."""
+    if operand.constant is not None:
+        value = signed(operand.constant, operand.width)
+        return value, value
+    width = operand.args[0].width if operand.op == "sext" else operand.width
+    if operand.op == "concat" and operand.args[-1].constant == 0:
+        return 0, mask(operand.width - operand.args[-1].width)
+    return -(1 << (width - 1)), (1 << (width - 1)) - 1
+
+
+def _down_to(roots: Sequence[Term], known: Mapping[Term, Term]) -> list[Term]:
+    """Return the terms that roots need, down to words that are known, arguments first."""
+    seen: dict[int, Term] = {}
+    waiting = list(roots)
+    while waiting:
+        term = waiting.pop()
+        if term.number not in seen:
+            seen[term.number] = term
+            if term not in known:
+                waiting.extend(term.args)
+    return [seen[number] for number in sorted(seen)]
