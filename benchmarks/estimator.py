@@ -34,8 +34,7 @@ from scipy.optimize import nnls
 
 from bittrue.flow import estimate
 from bittrue.flow.estimate_layer import parts_of
-from bittrue.flow.estimate_parts import Parts
-from bittrue.flow.synthesis import network_source, synthesize
+from bittrue.flow.synthesis import Source, network_source, synthesize
 
 COSTS = Path(estimate.__file__).with_name("estimator.json")
 TARGET = "ecp5"
@@ -49,6 +48,8 @@ PRIOR = {"network": 20.0, "layers": 10.0, "counters": 36.0}
 """What a part is thought to cost before anything is fitted; all others 1."""
 
 PERIOD_PRIOR = {"register to register": 4.0}
+CHECKED = 3
+STALE = "These runs are of other hardware than this: `--synthesize` makes them anew."
 STIFFNESS = {"lut": 1e-2, "ff": 1e-2, "carry": 1e-2, "period": 1e-1}
 """How strongly costs are held at what was thought, beside relative errors squared."""
 
@@ -66,15 +67,24 @@ def main(words: Sequence[str] | None = None) -> None:
     if options.synthesize:
         synthesised(options.limit)
     runs = read_runs()
-    parts = {run.recipe.number: parts_of(run.recipe.machine()) for run in runs}
     if options.fit or options.synthesize:
-        COSTS.write_text(json.dumps(fitted(runs, parts), indent=1) + "\n", encoding="utf-8")
+        COSTS.write_text(json.dumps(fitted(runs), indent=1) + "\n", encoding="utf-8")
         estimate.forget()
-    errors = errors_of(runs, parts)
+    errors = errors_of(runs)
     print(page := table(runs, errors))
     put_into_build("estimator", errors)
     if options.readme:
         put_into_readme("make bench-hardware, estimator", page)
+
+
+def of_other_hardware(runs: Sequence[Run]) -> bool:
+    """Tell whether the hardware has changed since the runs were made, from a few of them."""
+    few = sorted(runs, key=_lut)[:CHECKED]
+    return any(_digest(network_source(run.recipe.machine())) != run.source for run in few)
+
+
+def _digest(source: Source) -> str:
+    return hashlib.sha256(source.verilog.encode()).hexdigest()[:12]
 
 
 def synthesised(limit: int | None = None) -> None:
@@ -83,7 +93,7 @@ def synthesised(limit: int | None = None) -> None:
     stored = {run.recipe: run for run in read_runs() if run.recipe in recipes}
     for recipe in recipes[:limit]:
         source = network_source(recipe.machine())
-        digest = hashlib.sha256(source.verilog.encode()).hexdigest()[:12]
+        digest = _digest(source)
         if recipe in stored and stored[recipe].source == digest:
             continue
         found = synthesize(source, TARGET, seeds=())
@@ -112,9 +122,10 @@ def _keep(stored: Mapping[Recipe, Run], recipe: Recipe) -> None:
     print(f"{len(stored)}: {recipe}: {stored[recipe].figures}", file=sys.stderr, flush=True)
 
 
-def fitted(runs: Sequence[Run], parts: Mapping[int, Parts]) -> dict[str, Any]:
+def fitted(runs: Sequence[Run]) -> dict[str, Any]:
     """Return what a part costs by the runs that may be fitted, as the estimator reads it."""
     used = [run for run in runs if run.recipe.part == FITTED]
+    parts = {run.recipe.number: parts_of(run.recipe.machine()) for run in used}
     costs = {}
     for kind in estimate.FITTED:
         rows = [estimate.logic_of(parts[run.recipe.number], kind) for run in used]
@@ -154,7 +165,7 @@ def _solved(
     return {name: round(float(cost), 4) for name, cost in zip(names, costs, strict=True)}
 
 
-def errors_of(runs: Sequence[Run], parts: Mapping[int, Parts]) -> dict[str, dict[str, Any]]:
+def errors_of(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     """Return the symmetric percentage errors on what was not fitted, by figure."""
     used = [run for run in runs if run.recipe.part == FITTED]
     others = [run for run in runs if run.recipe.part == HELD_OUT]
@@ -166,12 +177,16 @@ def errors_of(runs: Sequence[Run], parts: Mapping[int, Parts]) -> dict[str, dict
         if len(both):
             found[name] = _summary(both[:, 0], both[:, 1])
 
-    estimates = [estimate.of_parts(parts[run.recipe.number], costs) for run in others]
+    estimates = [estimate.of_parts(parts_of(run.recipe.machine()), costs) for run in others]
     for kind in (*estimate.FITTED, *estimate.COUNTED):
         compare(
             kind, ((e[kind], run.figures[kind]) for e, run in zip(estimates, others, strict=True))
         )
     timed = [(e, run) for e, run in zip(estimates, others, strict=True) if "fmax" in run.figures]
+    area = [
+        (e["lut"] + 2 * e["carry"], _area(run)) for e, run in zip(estimates, others, strict=True)
+    ]
+    compare("area", area)
     compare("fmax", ((e["fmax"], run.figures["fmax"]) for e, run in timed))
     macs, luts = (
         np.array([value(run) for run in used], dtype=np.float64) for value in (_macs, _lut)
@@ -189,6 +204,11 @@ def _macs(run: Run) -> int:
 
 def _lut(run: Run) -> float:
     return run.figures["lut"]
+
+
+def _area(run: Run) -> float:
+    """Return the look-up tables of a run, those in carry cells counted."""
+    return run.figures["lut"] + 2 * run.figures["carry"]
 
 
 def _summary(estimated: Floats, actual: Floats) -> dict[str, Any]:
@@ -211,6 +231,7 @@ def table(runs: Sequence[Run], errors: Mapping[str, Mapping[str, Any]]) -> str:
         "lut, linear in MACs": "LUT4, linear in multipliers of neurons",
         "ff": "FF",
         "carry": "CCU2C",
+        "area": "LUT4 + 2 · CCU2C",
         "dsp": "MULT18X18D",
         "bram": "BRAM",
         "lutram": "LUT as memory",
@@ -225,12 +246,13 @@ def table(runs: Sequence[Run], errors: Mapping[str, Mapping[str, Any]]) -> str:
             rows.append((title, e["designs"], *shown, e["exact"]))
     count = sum(run.recipe.part == FITTED for run in runs)
     tools = ", ".join(sorted({tool for run in runs for tool in run.tools.split(", ")}))
+    changed = f" **{STALE}**" if of_other_hardware(runs) else ""
     return (
         f"The estimator without tools, fitted on {count} networks of words of "
         f"{_listed(WIDTHS[FITTED])} bits, tried on others, of other sizes, of "
         f"{_listed(WIDTHS[HELD_OUT])} bits; all drawn by seed {SEED}, synthesised for ECP5 by "
         f"{tools}, and kept in `benchmarks/{RUNS.name}`. Errors are symmetric, "
-        f"2·|estimate − figure| / (estimate + figure). Cycles are exact.\n\n"
+        f"2·|estimate − figure| / (estimate + figure). Cycles are exact.{changed}\n\n"
         f"{markdown(header, rows)}"
     )
 
