@@ -140,7 +140,7 @@ class CycleModel:
         return bits, (1 << layout.size - unreal) - 1
 
     def _follow_words(self, at: Mapping[str, int], strobes: list[Word | None]) -> None:
-        """Number and count the words that stages show."""
+        """Follow the words that stages show with numbers and counts."""
         address = at["count_address"]
         self._count = self._counts[address] if address < len(self._counts) else 0
         cleared = bool(at["count_clear"]) and self._idle

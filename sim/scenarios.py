@@ -1,0 +1,327 @@
+"""The regression's scripts: sessions as they are streamed, and all that ports do beside that."""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+
+import numpy as np
+
+from bittrue.hdl.loader import load_layout
+from bittrue.hdl.machine import Machine
+from bittrue.hdl.network import data_width_of
+from bittrue.hdl.watch import counter_address
+from bittrue.model.design import Design, Weights
+from bittrue.model.types import Format
+
+from .cycles import Shown
+from .record import Session
+from .script import Script, ScriptWriter
+from .stimulus import load_requests, input_beats
+from .words import Chunks
+
+PATIENCE = 1000
+"""Cycles within which something must happen that a script waits for."""
+
+
+class Player(ScriptWriter):
+    """Writes what a careful user of the ports does: waits for ``ready``, holds, loads, drains."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self.hold = 0
+        self.before: Weights | None = None
+        self.chance = Random(0)
+        self.stalls = 0.0
+
+    def wait(self, port: str, **driven: int) -> None:
+        """Drive the same until a port is up, in that cycle too."""
+        for _ in range(PATIENCE):
+            if self.go(**driven)[port][0]:
+                return
+        raise RuntimeError(f"{port} must come up within {PATIENCE} cycles")
+
+    def go(self, **driven: int) -> Shown:
+        """Drive a cycle, ready for outputs unless it is a stall."""
+        taking = {"o__ready": self._now(), "loaded__ready": self._now(), "hold": self.hold}
+        return self.cycle(**{**taking, **driven})
+
+    def _now(self) -> int:
+        return int(self.stalls == 0 or self.chance.random() >= self.stalls)
+
+    def quiet(self) -> None:
+        """Hold until the network is idle."""
+        self.hold = 1
+        self.wait("idle")
+
+    def load(self, weights: Weights) -> None:
+        """Write the weights that are not there already."""
+        for request in _words(load_requests(self.machine, weights, self.before)):
+            self.wait("load__ready", load__valid=1, load__payload=request)
+        self.before = weights
+
+    def read(self, request: int) -> None:
+        """Read from the load port."""
+        self.wait("load__ready", load__valid=1, load__payload=request)
+        self.wait_read()
+
+    def wait_read(self) -> None:
+        """Wait until what is read is taken."""
+        for _ in range(PATIENCE):
+            ready = self._now()
+            if self.go(loaded__ready=ready)["loaded__valid"][0] and ready:
+                return
+        raise RuntimeError(f"a read must be answered within {PATIENCE} cycles")
+
+    def feed(self, beats: Sequence[int]) -> None:
+        """Stream beats."""
+        for beat in beats:
+            while not self._now():
+                self.go()
+            self.wait("i__ready", i__valid=1, i__payload=beat)
+
+    def counts(self) -> None:
+        """Read all counts, and clear them."""
+        if self.machine.counters == "none":
+            return
+        for address in range(counter_address(len(self.machine.parts), 0, 0)):
+            self.go(count_address=address)
+        self.go(count_clear=1)
+        self.go()
+
+
+def _words(chunks: Chunks) -> list[int]:
+    return [sum(int(chunk) << 64 * n for n, chunk in enumerate(row)) for row in chunks.tolist()]
+
+
+def session_on(player: Player, session: Session) -> None:
+    """Load weights, stream samples, drain, read and clear the counts."""
+    player.quiet()
+    player.load(session.weights)
+    player.hold = 0
+    player.feed(_words(input_beats(player.machine, session.codes)))
+    player.quiet()
+    player.counts()
+
+
+def regression(
+    design: Design, sessions: Mapping[str, Session], machine: Machine, *, seed: int = 0
+) -> Script:
+    """Return the script of the default regression: sessions, then everything beside them.
+
+    Parameters
+    ----------
+    design : Design
+        Whose weights are put in reach of the stalls.
+    sessions : mapping from str to Session
+        Vectors by name.
+    machine : Machine
+        What is driven.
+    seed : int
+        Of what is drawn.
+    """
+    player = Player(machine)
+    player.section("power-up")
+    _power_up(player)
+    for name, session in sessions.items():
+        player.section(name)
+        session_on(player, session)
+    for name, scenario in SCENARIOS.items():
+        player.section(name)
+        player.chance = Random(f"{seed} {name}")
+        scenario(player)
+        player.stalls = 0.0
+    return player.script()
+
+
+def _power_up(player: Player) -> None:
+    """Look before anything is driven, then find all weights zero."""
+    player.hold = 0
+    for _ in range(3):
+        player.go()
+    player.quiet()
+    for request in _places(player.machine):
+        player.read(request)
+
+
+def _request(machine: Machine, **fields: int) -> int:
+    layout = dict(load_layout(data_width_of(machine)))
+    return sum(value << layout[name].offset for name, value in fields.items())
+
+
+def _places(machine: Machine) -> list[int]:
+    """Return a read of each weight and bias."""
+    return [
+        _request(machine, layer=number, neuron=neuron, input=column, bias=bias)
+        for number, layer in enumerate(machine.shape.layers)
+        for bias in range(1 + (layer.bias is not None))
+        for neuron in range(layer.outputs)
+        for column in range(1 if bias else layer.inputs)
+    ]
+
+
+def _outside(machine: Machine) -> list[int]:
+    """Return reads of places that are not there: the nearest, and one for each address bit."""
+    layout = dict(load_layout(data_width_of(machine)))
+    found = []
+    for number, layer in enumerate(machine.shape.layers):
+        for name, size in (("neuron", layer.outputs), ("input", layer.inputs)):
+            width = layout[name].width
+            beyond = {size, *(1 << bit for bit in range(width) if 1 << bit >= size)}
+            found += [_request(machine, layer=number, **{name: n}) for n in sorted(beyond)]
+        if layer.bias is None:
+            found.append(_request(machine, layer=number, bias=1))
+        else:
+            found.append(_request(machine, layer=number, bias=1, neuron=layer.outputs))
+    layers = len(machine.shape.layers)
+    beyond = {layers, *(1 << bit for bit in range(layout["layer"].width) if 1 << bit >= layers)}
+    return found + [_request(machine, layer=n) for n in sorted(beyond)]
+
+
+def _drawn_weights(player: Player) -> Weights:
+    """Return weights of which each code is drawn, the extreme ones often."""
+    layers = player.machine.shape.layers
+
+    def code(format: Format) -> int:
+        low, high = format.min_code, format.max_code
+        return player.chance.choice([low, high, *(player.chance.randint(low, high),) * 4])
+
+    weights = [
+        np.array([[code(n.weight.format) for _ in range(n.inputs)] for _ in range(n.outputs)])
+        for n in layers
+    ]
+    biases = [
+        None if n.bias is None else np.array([code(n.bias.format) for _ in range(n.outputs)])
+        for n in layers
+    ]
+    return Weights(weights, biases)
+
+
+def _drawn_beats(player: Player, samples: int) -> list[int]:
+    """Return beats of drawn samples."""
+    (layer, folding), format = player.machine.parts[0], player.machine.shape.input.format
+    width = format.width * folding.simd
+    count = samples * folding.input_folds
+    lasts = [n % folding.input_folds == folding.input_folds - 1 for n in range(count)]
+    return [player.chance.getrandbits(width) | last << width for last in lasts]
+
+
+def _read_back(player: Player) -> None:
+    """Write drawn codes, try to write where nothing is, and read everything, stalled."""
+    machine = player.machine
+    layout = dict(load_layout(data_width_of(machine)))
+    player.quiet()
+    for stalls in (0.0, 0.4):
+        player.stalls = stalls
+        player.load(_drawn_weights(player))
+        for request in _outside(machine):
+            data = player.chance.getrandbits(layout["data"].width) << layout["data"].offset
+            player.wait("load__ready", load__valid=1, load__payload=request | 1 | data)
+        for request in [*_places(machine), *_outside(machine)]:
+            player.read(request)
+    player.stalls = 0.0
+
+
+def _stalled(player: Player) -> None:
+    """Stream under stalls at both ends, rare and frequent."""
+    for stalls in (0.2, 0.6):
+        player.stalls = 0.0
+        player.quiet()
+        player.load(_drawn_weights(player))
+        player.hold, player.stalls = 0, stalls
+        player.feed(_drawn_beats(player, 12))
+        player.quiet()
+        player.counts()
+
+
+def _pressed(player: Player) -> None:
+    """Offer all the time while the sink waits, for long; then take all that has gathered."""
+    player.hold = 0
+    beats = iter(_drawn_beats(player, 40))
+    beat = next(beats)
+    for cycle in range(PRESSED):
+        waiting = cycle % (PRESSED // 2) < PRESSED // 3
+        shown = player.go(i__valid=1, i__payload=beat, o__ready=int(not waiting))
+        if shown["i__ready"][0]:
+            beat = next(beats)
+    player.wait("i__ready", i__valid=1, i__payload=beat)
+    for beat in beats:
+        player.feed([beat])
+    player.quiet()
+
+
+def _misframed(player: Player) -> None:
+    """End samples too early and too late, and go on behind them."""
+    (_, folding) = player.machine.parts[0]
+    width = player.machine.shape.input.format.width * folding.simd
+    for cut in (*range(1, folding.input_folds), folding.input_folds + 1, folding.input_folds + 2):
+        player.hold = 0
+        player.feed(_drawn_beats(player, 1))
+        wrong = [player.chance.getrandbits(width) for _ in range(cut)]
+        player.feed([*wrong[:-1], wrong[-1] | 1 << width])
+        player.feed(_drawn_beats(player, 2))
+        player.quiet()
+        player.go(rst=1)
+        player.hold = 0
+        player.feed(_drawn_beats(player, 1))
+        player.quiet()
+
+
+def _reset(player: Player) -> None:
+    """Reset in mid-flight, at many places, and see that weights stay and nothing else does."""
+    for after in range(1, RESETS):
+        player.hold, player.stalls = 0, 0.2
+        beats = _drawn_beats(player, 6)
+        for cycle in range(3 * after):
+            shown = player.go(i__valid=1, i__payload=beats[0])
+            if shown["i__ready"][0]:
+                beats = [*beats[1:], beats[0]]
+        player.go(rst=1)
+        player.feed(_drawn_beats(player, 2))
+        player.quiet()
+        for address in range(8):
+            player.go(count_address=address)
+
+
+def _anything(player: Player) -> None:
+    """Drive drawn bits at all ports, for whatever comes of it."""
+    machine, chance = player.machine, player.chance
+    (layer, folding) = machine.parts[0]
+    width = layer.input.format.width * folding.simd
+    places = _places(machine) + _outside(machine)
+    layout = dict(load_layout(data_width_of(machine)))
+    beat, phase = 0, 0
+    for cycle in range(ANYTHING):
+        if cycle % 64 == 0:
+            phase = chance.choice([0, 0, 1])
+        last = beat == folding.input_folds - 1 if chance.random() < 0.98 else chance.random() < 0.5
+        offered = chance.random() < 0.8
+        data = chance.getrandbits(layout["data"].width) << layout["data"].offset
+        shown = player.cycle(
+            i__valid=int(offered),
+            i__payload=chance.getrandbits(width) | last << width,
+            o__ready=int(chance.random() < 0.7),
+            hold=phase if chance.random() < 0.97 else 1 - phase,
+            load__valid=int(chance.random() < 0.7),
+            load__payload=chance.choice(places) | chance.getrandbits(1) | data,
+            loaded__ready=int(chance.random() < 0.6),
+            count_address=chance.getrandbits(3),
+            count_clear=int(chance.random() < 0.05),
+            rst=int(chance.random() < 0.004),
+        )
+        if offered and shown["i__ready"][0]:
+            beat = 0 if last else (beat + 1) % folding.input_folds
+    player.before = None
+
+
+PRESSED = 300
+RESETS = 14
+ANYTHING = 2000
+
+SCENARIOS: dict[str, Callable[[Player], None]] = {
+    "read-back": _read_back,
+    "stalls": _stalled,
+    "back-pressure": _pressed,
+    "framing": _misframed,
+    "reset": _reset,
+    "anything": _anything,
+}
+"""What is driven beside sessions, by name."""
