@@ -44,7 +44,7 @@ PLACED = {FITTED: 18, HELD_OUT: 10}
 MOST_PLACED = 900
 """LUT of the largest network that is placed."""
 
-PRIOR = {"network": 20.0, "layers": 10.0, "counters": 36.0}
+PRIOR = {"network": 30.0, "layers": 10.0, "counters": 36.0, "dropped bits": 1 / 3}
 """What a part is thought to cost before anything is fitted; all others 1."""
 
 PERIOD_PRIOR = {"register to register": 4.0}

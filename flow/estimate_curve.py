@@ -115,7 +115,8 @@ def _shifter(parts: Parts, slopes: list[int], width: int, count: int) -> None:
     """Count what shifts an argument by the slope."""
     kinds = sorted(set(slopes))
     shifts = [slope.bit_length() - 1 for slope in kinds if slope]
-    if not shifts or len(kinds) == 1:
+    if not shifts or len(kinds) == 1 or (len(kinds) == 2 and kinds[0] == 0):
+        # a choice between a word and zero is left to the reset of registers
         return
     reach = max(shifts) - min(shifts)
     if len(kinds) <= FEW:

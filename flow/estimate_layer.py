@@ -59,7 +59,7 @@ def _add_layer(
     parts.requantizer("requantize", sums, target, watched, pe)
     add_curve(parts, layer.curve, watched, pe)
     parts.put("operand ff", simd * layer.input.format.width)
-    parts.put("blanked inputs", (simd - folding.last_inputs) * layer.input.format.width)
+    # padding of inputs and weights is left to the reset of registers
     parts.put("blanked outputs", (pe - folding.last_neurons) * layer.output.format.width)
     parts.put("tag ff", when.output * (1 + (folding.neuron_folds > 1)) + timing.WEIGHTS)
     fold_bits = (folding.neuron_folds - 1).bit_length()

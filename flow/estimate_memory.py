@@ -1,6 +1,8 @@
 """What memories, and all that loads them, are made of."""
 
 from bittrue.hdl import timing
+from bittrue.hdl.address import INPUT_BITS as REQUEST_BITS
+from bittrue.hdl.curve_rows import trailing_zeros
 from bittrue.hdl.machine import Folding
 from bittrue.model.shape import Layer
 
@@ -71,7 +73,6 @@ def add_weights(parts: Parts, layer: Layer, folding: Folding, data_width: int) -
         parts.put("row choice", (words - 1).bit_length())
         parts.put("lane writes", count)
         parts.put("read lane ff", timing.WEIGHTS * count)
-    parts.put("blanked weights", (folding.simd - folding.last_inputs) * folding.pe * width)
     _gather(parts, [bits for count, bits, _ in groups for _ in range(count)])
     _address(parts, layer, folding)
     parts.put("answer ff", timing.load(layer, folding) - timing.load_address(folding))
@@ -96,10 +97,9 @@ def _address(parts: Parts, layer: Layer, folding: Folding) -> None:
     stages = timing.load_address(folding)
     held = 0
     for size, lanes in ((folding.outputs, folding.pe), (folding.inputs, folding.simd)):
-        if size & (size - 1):
-            parts.put("request carry", 8)
-        else:
-            parts.put("request short", 16)
+        # low bits that are 0 in the size are not compared
+        compared = REQUEST_BITS - trailing_zeros([size])
+        parts.put("request carry", compared // 2)
         bits = (size - 1).bit_length()
         held += max(bits, 1)
         for bit in timing.quotient_bits(size, lanes):
