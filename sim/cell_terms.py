@@ -70,10 +70,13 @@ def _shift(op: str) -> Maker:
     def make(terms: Terms, cell: Cell) -> Term:
         by = cell.operands["B"]
         is_signed = bool(cell.numbers["A_SIGNED"])
-        width = max(cell.width, cell.operands["A"].width, by.width)
+        width = max(cell.width, cell.operands["A"].width)
         moved = terms.extend(cell.operands["A"], width, is_signed)
         chosen = "lshr" if op == "ashr" and not is_signed else op
-        shifted = terms.binary(chosen, moved, terms.zext(by, width))
+        # the shift's own width may be larger; what comes in from above is not
+        wide = max(width, by.width)
+        moved = terms.extend(moved, wide, chosen == "ashr")
+        shifted = terms.binary(chosen, moved, terms.zext(by, wide))
         return terms.slice(shifted, 0, cell.width)
 
     return make

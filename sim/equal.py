@@ -13,6 +13,8 @@ from enum import Enum
 
 import numpy as np
 
+from bittrue.model.exceptions import BittrueError
+
 from .linear import same_sum
 from .solver import Solver
 from .term_values import Values, values_of, variables
@@ -112,6 +114,10 @@ class Comparison:
             width = pair.expected.width
             same = alike.get(self._signature(pair.expected), [])
             wanted = [pair.actual] if pair.actual is not None else same
+            if pair.actual is not None and pair.actual.width != width:
+                raise BittrueError(
+                    f"{pair.name} must have {width} bits on both sides, got {pair.actual.width}"
+                )
             wanted = [word for word in wanted if word.width >= width]
             equal = [word for word in wanted if self._equal(pair, word, outcome)]
             if pair.actual is not None and not equal:
@@ -153,11 +159,13 @@ class Comparison:
         return found
 
     def _name(self, pair: Pair, words: Sequence[Term]) -> None:
-        """Let proven words be one variable from here on."""
-        word = self._terms.var(f"word {pair.name}", pair.expected.width)
+        """Let proven words be one variable from here on, which stands for nothing else."""
+        word = self._known.get(pair.expected, pair.expected)
+        if word.op not in ("const", "var"):
+            word = self._terms.var(f"word {len(self._known)}, {pair.name}", pair.expected.width)
         for term in words:
             if term.op not in ("const", "var"):
-                self._known[term] = self._terms.sext(word, term.width)
+                self._known.setdefault(term, self._terms.sext(word, term.width))
 
     def _equal(self, pair: Pair, word: Term, outcome: Outcome) -> bool:
         """Tell whether a word is the expected one; say in the outcome if it is not."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from .symbolic import SymbolicNetlist
+from .term_values import variables
 from .terms import Term, Terms, below
 
 Outputs = Mapping[str, Term]
@@ -111,7 +112,7 @@ def explore(
         Given the number of states from time to time.
     """
     terms = netlist.terms
-    netlist.step({"rst": terms.const(1, 1)})
+    netlist.reset()
     first = _canonical(terms, _taken(netlist, start))
     seen: dict[Hashable, tuple[Hashable, Move] | None] = {_key(first): None}
     waiting = deque([first])
@@ -173,7 +174,9 @@ def _canonical(terms: Terms, state: _State) -> _State:
 
     def named(place: str, term: Term) -> Term:
         """Return a word over the new names; of what is nobody's token, each place has its own."""
-        others = 0
+        others, inside = 0, variables([term])
+        if inside and names.keys().isdisjoint(inside):
+            return terms.var(f"any at {place}", term.width)
         for inner in below([term]):
             if inner.op == "var" and inner not in names:
                 made[inner] = terms.var(f"any {others} at {place}", inner.width)

@@ -113,7 +113,13 @@ def network_trial(
     def build(values: Mapping[str, int]) -> Component:
         return Network(machine, _weights(machine, codes, values))
 
-    trial = Trial(claim, build, terms, reset=True, powered_up=weights is not None)
+    trial = Trial(claim, build, terms, reset=True)
+    if weights is not None:
+        trial.powered_up = [
+            f"layer_{number}.memory.{kind}"
+            for number in range(len(machine.parts))
+            for kind in ("weight", "bias")
+        ]
     trial.traffic = partial(_traffic, machine)
     trial.session = partial(_session, machine, codes, samples)
     inputs = [
@@ -201,17 +207,21 @@ def _name(sample: int, word: Word) -> str:
 
 
 def _drive(trial: Trial, machine: Machine, samples: Sequence[Sequence[Term]]) -> None:
-    """Reset, then give samples one behind the other, and take what comes."""
+    """Give samples one behind the other, and take what comes; what is not valid is any word."""
     terms, folding = trial.terms, machine.foldings[0]
     interval, yes = machine.initiation_interval, terms.const(1, 1)
     cycles = FIRST + timing.network(machine) + len(samples) * interval
-    trial.stimulus = [{"o__ready": yes} for _ in range(cycles)]
+    width = machine.shape.input.format.width
+    for cycle in range(cycles):
+        payload = terms.var(f"no payload {cycle}", width * folding.simd + 1)
+        trial.stimulus.append({"o__ready": yes, "i__payload": payload})
     for number, codes in enumerate(samples):
         starts = range(0, folding.inputs, folding.simd)
         for cycle, start in enumerate(starts, FIRST + number * interval):
             last = terms.const(start == starts[-1], 1)
-            lanes = _lanes(terms, codes[start : start + folding.simd], folding.simd)
-            payload = terms.concat([lanes, last])
+            lanes = codes[start : start + folding.simd]
+            padding = terms.var(f"padding {cycle}", width * (folding.simd - len(lanes)))
+            payload = terms.concat([*lanes, padding, last])
             trial.stimulus[cycle] |= {"i__valid": yes, "i__payload": payload}
             name = f"sample {number}, ready for inputs {start}"
             trial.expected.append(Expected(name, cycle, "i__ready", 0, yes))

@@ -1,7 +1,7 @@
 """A netlist simulated on terms: control that is constant stays so, data becomes formulas."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
@@ -70,6 +70,15 @@ class _Memory(NamedTuple):
     writes: list[_Port]
 
 
+PLAIN = {
+    "RD_TRANSPARENCY_MASK": 0,
+    "RD_WIDE_CONTINUATION": 0,
+    "WR_WIDE_CONTINUATION": 0,
+    "OFFSET": 0,
+}
+"""Parameters of a memory that only reads, in a cycle, what it held before."""
+
+
 def netlist_of(component: Component, *, top: str = TOP) -> dict[str, Any]:
     """Return a component's flat netlist, as Yosys writes it in JSON.
 
@@ -118,6 +127,8 @@ class SymbolicNetlist:
         self.terms = terms
         self._bits: dict[int, tuple[int, int]] = {}
         self._widths: list[int] = []
+        self._undefined: list[int] = []
+        self._steps = 0
         self._inputs = {
             name: self._word(port["bits"])
             for name, port in module["ports"].items()
@@ -135,6 +146,7 @@ class SymbolicNetlist:
         logic, self._registers, self._memories = [], [], []
         for name, cell in cells.items():
             if cell["type"] == "$dff":
+                _check(cell, {"CLK_POLARITY": 1})
                 next_word = self._operand(cell["connections"]["D"])
                 self._registers.append(_Register(driven[name][0], next_word))
             elif cell["type"] == "$mem_v2":
@@ -162,10 +174,7 @@ class SymbolicNetlist:
     def _operand(self, bits: Sequence[int | str]) -> Operand:
         parts: list[Part] = []
         for bit in bits:
-            # x stands where nothing depends on it, as in the reset of a register without one
-            one = Part(-1, int(bit == "1"), 1)
-            if isinstance(bit, int):
-                one = Part(*self._bits.get(bit, (-1, 0)), 1)
+            one = self._one(bit)
             last = parts[-1] if parts else None
             if (
                 last
@@ -178,6 +187,17 @@ class SymbolicNetlist:
                 parts.append(one)
         return tuple(parts)
 
+    def _one(self, bit: int | str) -> Part:
+        """Return a bit's place; one that nobody drives, or x, has a word of its own."""
+        if bit in ("0", "1"):
+            return Part(-1, int(bit), 1)
+        place = self._bits.get(bit) if isinstance(bit, int) else None
+        if place is None:
+            place = len(self._widths), 0
+            self._widths.append(1)
+            self._undefined.append(place[0])
+        return Part(*place, 1)
+
     def _logic(self, cell: Mapping[str, Any], word: int) -> _Logic:
         operands = {
             port: self._operand(bits)
@@ -189,6 +209,11 @@ class SymbolicNetlist:
 
     def _memory(self, name: str, cell: Mapping[str, Any], read: Sequence[int]) -> _Memory:
         """Take a memory apart into its ports."""
+        _check(cell, PLAIN)
+        for port in ("RD_CLK_ENABLE", "WR_CLK_ENABLE"):
+            ports = int(cell["parameters"][f"{port[:2]}_PORTS"], 2)
+            _check(cell, {port: (1 << ports) - 1} if ports else {})
+        _check(cell, {"WR_PORTS": 1})
         numbers, at = cell["parameters"], cell["connections"]
         width, depth = int(numbers["WIDTH"], 2), int(numbers["SIZE"], 2)
         address = int(numbers["ABITS"], 2)
@@ -225,16 +250,26 @@ class SymbolicNetlist:
                 own = self.names[read.word] = [f"{memory.name}.read {read.word}"]
                 self.state[read.word] = terms.var(f"{own[0]}@0", memory.width)
 
-    def fill(self, *, powered_up: bool = False) -> None:
-        """Let memories hold variables, or what they hold at power-up."""
+    def fill(self, powered_up: Collection[str] = ()) -> None:
+        """Let memories hold variables; those that are named, what they hold at power-up."""
         terms = self.terms
         for memory in self._memories:
             self.memory[memory.name] = [
                 terms.const(memory.init >> row * memory.width, memory.width)
-                if powered_up
+                if memory.name in powered_up
                 else terms.var(f"{memory.name}[{row}]", memory.width)
                 for row in range(memory.depth)
             ]
+
+    def reset(self) -> dict[str, Term]:
+        """Go through one cycle of reset; return what stands at the inputs, which is anything."""
+        inputs = {
+            name: self.terms.var(f"{name} in reset", self._widths[word])
+            for name, word in self._inputs.items()
+            if name not in ("clk", "rst")
+        }
+        self.step({**inputs, "rst": self.terms.const(1, 1)})
+        return inputs
 
     def step(self, inputs: Mapping[str, Term]) -> dict[str, Term]:
         """Return the outputs of one cycle, and go on to the next.
@@ -246,6 +281,9 @@ class SymbolicNetlist:
         """
         terms = self.terms
         words: dict[int, Term] = dict(self.state)
+        self._steps += 1
+        for word in self._undefined:
+            words[word] = terms.var(f"undefined {word} in step {self._steps}", 1)
         for name, word in self._inputs.items():
             given = inputs.get(name)
             words[word] = terms.const(0, self._widths[word]) if given is None else given
@@ -292,7 +330,7 @@ class SymbolicNetlist:
         terms, rows = self.terms, self.memory[memory.name]
         read: dict[int, Term] = {}
         for port in memory.reads:
-            found = self._row(rows, self._joined(port.address, words))
+            found = self._row(rows, self._joined(port.address, words), port.word)
             enable = self._joined(port.enable, words)
             read[port.word] = terms.ite(enable, found, words[port.word])
         for port in memory.writes:
@@ -306,12 +344,16 @@ class SymbolicNetlist:
                     rows[row] = terms.ite(here, self._masked(enables, data, rows[row]), rows[row])
         return read
 
-    def _row(self, rows: Sequence[Term], address: Term) -> Term:
+    def _row(self, rows: Sequence[Term], address: Term, port: int) -> Term:
+        """Return the row at an address; behind the last there is any word."""
         terms = self.terms
+        if address.constant is not None and address.constant < len(rows):
+            return rows[address.constant]
+        found = terms.var(f"no row, read by {port} in step {self._steps}", rows[0].width)
         if address.constant is not None:
-            inside = address.constant < len(rows)
-            return rows[address.constant] if inside else terms.const(0, rows[0].width)
-        found = terms.const(0, rows[0].width)
+            return found
+        if len(rows) == 1 << address.width:
+            found, rows = rows[-1], rows[:-1]
         for number, row in enumerate(rows):
             here = terms.binary("eq", address, terms.const(number, address.width))
             found = terms.ite(here, row, found)
@@ -330,6 +372,14 @@ class SymbolicNetlist:
                 parts.append(terms.ite(bits[start], *pair))
                 start = end
         return terms.concat(parts)
+
+
+def _check(cell: Mapping[str, Any], wanted: Mapping[str, int]) -> None:
+    """Refuse a register or memory of a kind that is not simulated here."""
+    for name, value in wanted.items():
+        given = int(cell["parameters"][name], 2)
+        if given != value:
+            raise BittrueError(f"{name} of a {cell['type']} must be {value}, got {given}")
 
 
 def _names(module: Mapping[str, Any], bits: Mapping[int, tuple[int, int]]) -> dict[int, list[str]]:

@@ -2,17 +2,15 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from amaranth.hdl import ClockDomain, Module, Value
 from amaranth.lib.wiring import Component
-from amaranth.sim import Simulator
 
+from .bench import Bench, Stimulus
 from .equal import Comparison, Outcome, Pair, Status
 from .explore import Contract, Move, Violation
 from .record import Session
@@ -20,9 +18,6 @@ from .solver import Solver
 from .symbolic import SymbolicNetlist, netlist_of
 from .term_values import value_of, variables
 from .terms import Term, Terms, mask
-
-Stimulus = list[dict[str, int]]
-"""Words at input ports, by cycle."""
 
 PREFIXES = 200
 """Cycles of traffic before the reset that a replay tries at most."""
@@ -97,10 +92,14 @@ class Trial:
         certain past shows.
     reset : bool
         The component is reset, from any state whatever, in the cycle before the first.
-    powered_up : bool
-        Memories hold then what they do at power-up; else anything.
+    powered_up : collection of str
+        Memories that hold then what they do at power-up; others hold anything.
     cleared : tuple of str
-        Registers that are 0 before the first cycle.
+        Registers that are 0 before the first cycle; with a reset, which it has to see to.
+    back : int or None
+        Number of cycles behind which those registers must be 0 again; None where they need not.
+    period : int
+        Cycles of traffic before the trial are a multiple of it.
     session : callable or None
         Makes of the variables' values the weights and samples that they stand for.
     """
@@ -113,8 +112,10 @@ class Trial:
     inner: list[Pair] = field(default_factory=list)
     traffic: Callable[[random.Random], dict[str, int]] | None = None
     reset: bool = False
-    powered_up: bool = False
+    powered_up: Collection[str] = ()
     cleared: tuple[str, ...] = ()
+    back: int | None = None
+    period: int = 1
     session: Callable[[Mapping[str, int]], Session] | None = None
 
 
@@ -163,12 +164,33 @@ def _netlist_under(trial: Trial) -> SymbolicNetlist:
     """Return the component of a trial as it is before the first cycle."""
     netlist = SymbolicNetlist(netlist_of(trial.build({})), trial.terms)
     if trial.reset:
-        netlist.step({"rst": trial.terms.const(1, 1)})
-    netlist.fill(powered_up=trial.powered_up)
-    for word, names in netlist.names.items():
-        if not set(trial.cleared).isdisjoint(names):
+        netlist.reset()
+    netlist.fill(trial.powered_up)
+    if not trial.reset:
+        for word in _cleared(trial, netlist):
             netlist.state[word] = trial.terms.const(0, netlist.state[word].width)
     return netlist
+
+
+def _cleared(trial: Trial, netlist: SymbolicNetlist) -> list[int]:
+    """Return the registers that are 0 at the start of the trial."""
+    wanted = set(trial.cleared)
+    return [word for word, names in netlist.names.items() if not wanted.isdisjoint(names)]
+
+
+def _stepped(trial: Trial) -> tuple[list[dict[str, Term]], list[Pair]]:
+    """Return what each cycle of a trial shows, and the registers that must be 0 again."""
+    netlist = _netlist_under(trial)
+    shown: list[dict[str, Term]] = []
+    back: list[Pair] = []
+    for inputs in trial.stimulus:
+        shown.append(netlist.step(inputs))
+        if len(shown) == trial.back:
+            for word in _cleared(trial, netlist):
+                held = netlist.state[word]
+                name = f"{netlist.names[word][0]} back at the start"
+                back.append(Pair(name, trial.terms.const(0, held.width), held))
+    return shown, back
 
 
 def prove(
@@ -189,8 +211,7 @@ def prove(
         Where the waveform of a replay goes, as VCD.
     """
     start = time.perf_counter()
-    netlist = _netlist_under(trial)
-    shown = [netlist.step(inputs) for inputs in trial.stimulus]
+    shown, back = _stepped(trial)
     ends = [
         Pair(e.name, e.word, trial.terms.slice(shown[e.cycle][e.port], e.low, e.word.width))
         for e in trial.expected
@@ -198,7 +219,7 @@ def prove(
     control = [pair for pair in ends if pair.expected.constant is not None]
     data = [pair for pair in ends if pair.expected.constant is None]
     comparison = Comparison(trial.terms, solver or Solver())
-    outcome = comparison.run([*control, *trial.inner, *data])
+    outcome = comparison.run([*control, *trial.inner, *data, *back])
     replay, session = None, None
     stimulus: Stimulus = []
     if outcome.status is Status.REFUTED:
@@ -219,9 +240,7 @@ def prove(
     )
 
 
-def replayed(
-    trial: Trial, outcome: Outcome, waves: Path | None
-) -> tuple[Replay | None, Stimulus]:
+def replayed(trial: Trial, outcome: Outcome, waves: Path | None) -> tuple[Replay | None, Stimulus]:
     """Run a counterexample in a simulator, with more and more traffic before it until it shows.
 
     Returns
@@ -233,9 +252,11 @@ def replayed(
     stimulus = [{p: value_of(term, given) for p, term in step.items()} for step in trial.stimulus]
     wanted = [(e, value_of(e.word, given)) for e in trial.expected]
     if trial.reset:
-        stimulus = [{"rst": 1}, *stimulus]
-    bench = _Bench(trial.build(outcome.values))
-    for before in range(PREFIXES if trial.traffic else 1):
+        ending = " in reset"
+        held = {n.removesuffix(ending): v for n, v in given.items() if n.endswith(ending)}
+        stimulus = [{**held, "rst": 1}, *stimulus]
+    bench = Bench(trial.build(outcome.values))
+    for before in range(0, PREFIXES if trial.traffic else 1, trial.period):
         chance = random.Random(before)
         past = [trial.traffic(chance) for _ in range(before)] if trial.traffic else []
         shown = bench.run([*past, *stimulus])
@@ -272,7 +293,7 @@ def replayed_moves(
     waves : path, optional
         Where the waveform goes, as VCD.
     """
-    bench, numbers = _Bench(component), count(1)
+    bench, numbers = Bench(component), count(1)
     stimulus: Stimulus = [{"rst": 1}]
     for cycle, move in enumerate(moves):
         # what is given to a contract does not depend on the tokens inside, only on the past moves
@@ -289,48 +310,3 @@ def replayed_moves(
         known = {t: terms.const(number, t.width) for t, number in tokens.items()}
         contract = contract.renamed({t: known.get(t, t) for t in contract.tokens})
     return None, stimulus
-
-
-class _Bench:
-    """A component in Amaranth's simulator, driven port by port."""
-
-    def __init__(self, component: Component) -> None:
-        self._component = component
-        self._ports = {
-            "__".join(map(str, path)): (Value.cast(value), member)
-            for path, member, value in component.signature.flatten(component)
-        }
-        self.widths = {name: len(value) for name, (value, _) in self._ports.items()}
-
-    def run(
-        self, stimulus: Sequence[Mapping[str, int]], waves: Path | None = None
-    ) -> list[dict[str, int]]:
-        """Return what stands at each output in each cycle."""
-        m = Module()
-        m.domains.sync = domain = ClockDomain()
-        m.submodules.dut = self._component
-        inputs = {
-            name: value for name, (value, member) in self._ports.items() if member.flow.name == "In"
-        }
-        outputs = {name: value for name, (value, _) in self._ports.items() if name not in inputs}
-        shown: list[dict[str, int]] = []
-
-        async def testbench(ctx: Any) -> None:
-            for step in stimulus:
-                for name, value in inputs.items():
-                    ctx.set(value, step.get(name, 0))
-                ctx.set(domain.rst, step.get("rst", 0))
-                shown.append(
-                    {
-                        name: int(ctx.get(value)) & mask(len(value))
-                        for name, value in outputs.items()
-                    }
-                )
-                await ctx.tick()
-
-        simulator = Simulator(m)
-        simulator.add_clock(1e-6)
-        simulator.add_testbench(testbench)
-        with simulator.write_vcd(str(waves)) if waves is not None else nullcontext():
-            simulator.run()
-        return shown
