@@ -1,10 +1,6 @@
-import numpy as np
 import pytest
-from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib.wiring import Component, In, Out
-from designs import Bench
+import swept_curves
 
-from bittrue.hdl import timing
 from bittrue.hdl.curve import Curve
 from bittrue.model.curves import Curve as Table
 from bittrue.model.curves import Segment
@@ -16,65 +12,16 @@ WIDE = ("relu6", "plan-tanh", "identity")
 """Curves with values that fxp-u16/15 has no codes for."""
 
 
-class Swept(Component):
-    """Curves that are all given every code, one a cycle, by a counter."""
-
-    def __init__(self, tables):
-        self.tables = tables
-        self.word_bits = tables[0].output.format.width + 2
-        super().__init__({"en": In(1), "words": Out(self.word_bits * len(tables))})
-
-    def elaborate(self, platform):
-        m = Module()
-        code = Signal(self.tables[0].input.width)
-        with m.If(self.en):
-            m.d.sync += code.eq(code + 1)
-        words = []
-        for n, table in enumerate(self.tables):
-            m.submodules[f"dut_{n}"] = dut = Curve(table)
-            m.d.comb += [dut.en.eq(self.en), dut.i.eq(code)]
-            words += [dut.o, dut.inexact, dut.overflowed]
-        m.d.comb += self.words.eq(Cat(words))
-        return m
-
-
 def check(tables, *, stalls=0.0):
     """Hold every word and flag of every curve against its table, on every code."""
-    dut = Swept(tables)
-    count = 1 << tables[0].input.width
-    latencies = [timing.curve(table) for table in tables]
-    rng = np.random.default_rng(0)
-    seen = []
-
-    async def testbench(ctx):
-        ctx.set(dut.en, 1)
-        while len(seen) < count + max(latencies):
-            enabled = not (stalls and rng.random() < stalls)
-            if stalls:
-                ctx.set(dut.en, enabled)
-            _, _, words = await ctx.tick().sample(dut.words)
-            if enabled:
-                seen.append(words)
-
-    Bench(dut).run(testbench)
-    format = tables[0].input
-    codes = np.arange(count)
-    codes = np.where(codes > format.max_code, codes - count, codes)
-    for n, (table, latency) in enumerate(zip(tables, latencies, strict=True)):
-        width = table.output.format.width
-        rows = [word >> n * dut.word_bits for word in seen[latency : latency + count]]
-        outputs = np.array([row & (1 << width) - 1 for row in rows])
-        outputs = np.where(outputs > table.output.format.max_code, outputs - (1 << width), outputs)
-        expected, inexact, overflowed = table.evaluate_flagged(codes)
-        np.testing.assert_array_equal(outputs, expected, err_msg=str(table))
-        np.testing.assert_array_equal([row >> width & 1 for row in rows], inexact)
-        np.testing.assert_array_equal([row >> width + 1 & 1 for row in rows], overflowed)
+    swept_curves.check(tables, [Curve(table) for table in tables], stalls=stalls)
 
 
 def test_every_maker_on_every_code():
     """All of the 65,536 codes of fxp-s16/12, for each curve there is a maker of."""
     tables = [make_curve(name, S16, FixedType(S16) if name in WIDE else U16) for name in MAKERS]
-    check([*tables, make_curve("fit", S16, U16, segments=64)])
+    in_place = make_curve("faithful", S16, FixedType(S16))
+    check([*tables, make_curve("fit", S16, U16, segments=64), in_place])
 
 
 @pytest.mark.parametrize("overflow", Overflow)
