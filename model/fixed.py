@@ -9,8 +9,20 @@ import numpy.typing as npt
 
 from .design import Design
 from .exceptions import BittrueError
-from .formats import Codes, Loss, Values, as_codes, decode, encode, requantize_flagged
+from .formats import (
+    Codes,
+    Loss,
+    Overflow,
+    Rounding,
+    Values,
+    as_codes,
+    decode,
+    encode,
+    encode_counted,
+    requantize_flagged,
+)
 from .kernels import Choice, blocks, check_engine
+from .learner import LayerStep, Learner
 from .native import Chain
 from .stages import Scratch, Stage, rows
 
@@ -71,9 +83,67 @@ class FixedNetwork:
 
     def __init__(self, design: Design, *, engine: str = "auto") -> None:
         check_engine(engine)
-        self.design = design
+        self._design = design
+        self._learner: Learner | None = None
+        self._changed = False
         self.engine = engine
         self._work = 0
+
+    @property
+    def design(self) -> Design:
+        """The network as it is now: after training, another one."""
+        if self._learner is not None and self._changed:
+            self._design, self._changed = self._learner.design, False
+        return self._design
+
+    def train(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> list[LayerStep]:
+        """Learn from one sample, as the book's network does, on integers.
+
+        Parameters
+        ----------
+        inputs : array_like of float, shape (inputs,)
+            Encoded by the input type's modes.
+        targets : array_like of float, shape (outputs,)
+            Encoded into the output format; they must lie in it.
+
+        Returns
+        -------
+        list of LayerStep
+            What the step held in each layer.
+
+        Raises
+        ------
+        BittrueError
+            If the design does not say how it learns, a vector has another length, or a target lies
+            outside the output format; weights are untouched then.
+        """
+        self._learning_now()
+        shape, type = self._design.shape, self._design.shape.input
+        values = _values("inputs", inputs, shape.sizes[0])
+        codes = encode(values, type.format, type.rounding, type.overflow)
+        format = shape.output.format
+        wanted, loss = encode_counted(
+            _values("targets", targets, shape.sizes[-1]), format, Rounding.RND_CONV, Overflow.SAT
+        )
+        if loss.overflowed:
+            raise BittrueError(
+                f"targets must be {decode(format.min_code, format):g} to "
+                f"{decode(format.max_code, format):g}, the range of {format}, got {np.asarray(targets).tolist()}"
+            )
+        return self.train_codes(codes, wanted)
+
+    def train_codes(self, codes: npt.ArrayLike, targets: npt.ArrayLike) -> list[LayerStep]:
+        """Learn from one sample that is encoded already; see `train`."""
+        steps = self._learning_now().step(codes, targets)
+        self._changed = True
+        for prepared in ("_stages", "_chain"):
+            self.__dict__.pop(prepared, None)
+        return steps
+
+    def _learning_now(self) -> Learner:
+        if self._learner is None:
+            self._learner = Learner(self._design)
+        return self._learner
 
     def query(self, values: npt.ArrayLike) -> Values:
         """Return the outputs for one sample, in values.
@@ -93,11 +163,7 @@ class FixedNetwork:
             If the vector has another length, or holds NaN or an infinity.
         """
         shape = self.design.shape
-        array = np.asarray(values, dtype=np.float64)
-        if array.shape != (shape.sizes[0],):
-            raise BittrueError(
-                f"inputs must be a vector of {shape.sizes[0]} values, got shape {array.shape}"
-            )
+        array = _values("inputs", values, shape.sizes[0])
         codes = encode(array, shape.input.format, shape.input.rounding, shape.input.overflow)
         return decode(self.predict(codes[None])[0], shape.output.format)
 
@@ -252,6 +318,13 @@ class FixedNetwork:
                 _loss(*output_flags),
             )
             batch, ends = output, stage.output_ends
+
+
+def _values(name: str, values: npt.ArrayLike, size: int) -> Values:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (size,):
+        raise BittrueError(f"{name} must be a vector of {size} values, got shape {array.shape}")
+    return array
 
 
 def _block(width: int) -> int:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .curves import Curve, Segment
 from .exceptions import BittrueError
 from .formats import FixedType, Format, Overflow, Rounding
+from .learning import STOCHASTIC, Derivative, LayerLearning, Learning
 from .shape import Layer, Shape, Weights
 
 
@@ -74,16 +75,51 @@ def shown(value: Any) -> str:
 def shape_from_json(tree: Any, place: str) -> Shape:
     """Read a shape that stands at ``place`` of a file."""
     reader = Reader(tree, place, ("layers", "training"))
+    learning = None
     if tree["training"] is not None:
-        raise BittrueError(f"{place}.training must be null, got {shown(tree['training'])}")
+        learning = _learning_from_json(tree["training"], reader.at("training"))
     layers = [
         _layer_from_json(item, f"{reader.at('layers')}[{number}]")
         for number, item in enumerate(reader.list("layers"))
     ]
     try:
-        return Shape(tuple(layers))
+        return Shape(tuple(layers), learning)
     except BittrueError as error:
         raise BittrueError(f"{place}: {error}") from None
+
+
+def _learning_from_json(tree: Any, place: str) -> Learning:
+    reader = Reader(tree, place, ("rule", "rate", "rate_format", "rounding", "layers"))
+    layers = [
+        _layer_learning_from_json(item, f"{reader.at('layers')}[{number}]")
+        for number, item in enumerate(reader.list("layers"))
+    ]
+    text = reader.text("rounding")
+    try:
+        return Learning(
+            reader.text("rule"),
+            reader.integer("rate"),
+            _format_from_json(reader, "rate_format"),
+            text if text == STOCHASTIC else Rounding.parse(text),
+            tuple(layers),
+        )
+    except BittrueError as error:
+        raise _placed(error, place) from None
+
+
+def _layer_learning_from_json(tree: Any, place: str) -> LayerLearning:
+    reader = Reader(tree, place, ("error", "delta", "derivative"))
+    name = reader.text("derivative")
+    known = [derivative.value for derivative in Derivative]
+    if name not in known:
+        raise BittrueError(
+            f"{reader.at('derivative')} must be one of {', '.join(known)}, got {shown(name)}"
+        )
+    return LayerLearning(
+        _type_from_json(tree["error"], reader.at("error")),
+        _type_from_json(tree["delta"], reader.at("delta")),
+        Derivative(name),
+    )
 
 
 _STAGES = ("input", "weight", "preactivation", "output")
@@ -163,10 +199,14 @@ def _placed(error: BittrueError, place: str) -> BittrueError:
 
 
 def weights_from_json(items: list[Any], place: str) -> Weights:
-    """Read the codes of all layers."""
+    """Read the codes of all layers, and behind them the register's state, if there is one."""
     weights, biases = [], []
+    state = None
+    if items and isinstance(items[-1], dict) and set(items[-1]) == {"state"}:
+        state = Reader(items[-1], f"{place}[{len(items) - 1}]", ("state",)).integer("state")
+        items = items[:-1]
     for number, item in enumerate(items):
         reader = Reader(item, f"{place}[{number}]", ("weights", "biases"))
         weights.append(reader.codes("weights"))
         biases.append(None if item["biases"] is None else reader.codes("biases"))
-    return Weights(weights, biases)
+    return Weights(weights, biases, state)

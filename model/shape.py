@@ -12,6 +12,9 @@ from .curves import Curve
 from .exceptions import BittrueError
 from .files import digest_of
 from .formats import Codes, FixedType, Format
+from .learning import Derivative, Learning, derivative_format, derivative_of
+from .lfsr import checked_state
+from .types import MAX_WIDTH
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,22 @@ class Layer:
 class Shape:
     """The layers of a network, in order, each reading what the one before it writes.
 
+    Parameters
+    ----------
+    layers : tuple of Layer
+        From the inputs on.
+    learning : Learning or None
+        How the network learns; None for one that does not.
+
     Raises
     ------
     BittrueError
-        If there is no layer, or neighbours do not fit in size or format.
+        If there is no layer, neighbours do not fit in size or format, or the network cannot learn
+        as described.
     """
 
     layers: tuple[Layer, ...]
+    learning: Learning | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -96,6 +108,9 @@ class Shape:
                 raise BittrueError(
                     f"layer {number} must read {before.output.format}, got {after.input.format}"
                 )
+
+        if self.learning is not None:
+            _check_learning(self.layers, self.learning)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -118,6 +133,35 @@ class Shape:
         return digest_of(shape_to_json(self))
 
 
+def _check_learning(layers: tuple[Layer, ...], learning: Learning) -> None:
+    if len(learning.layers) != len(layers):
+        raise BittrueError(
+            f"learning must be described for {len(layers)} layers, got {len(learning.layers)}"
+        )
+    for number, (layer, own) in enumerate(zip(layers, learning.layers, strict=True)):
+        best = derivative_of(layer.curve)
+        if own.derivative is Derivative.OUTPUT and best is not Derivative.OUTPUT:
+            raise BittrueError(
+                f"the derivative of layer {number} must be slope, for curve {layer.curve.name} is "
+                "no sigmoid, got output"
+            )
+        derivative = derivative_format(layer.curve, own.derivative)
+        parts = {
+            "error times derivative": (own.error.format.width, derivative.width),
+            "update": (
+                own.delta.format.width,
+                layer.input.format.width,
+                learning.rate_format.width,
+            ),
+        }
+        for what, widths in parts.items():
+            if sum(widths) > MAX_WIDTH:
+                raise BittrueError(
+                    f"the {what} of layer {number} must fit {MAX_WIDTH} bits, got {sum(widths)}: "
+                    f"{' + '.join(map(str, widths))}"
+                )
+
+
 class Weights:
     """The codes of a network: read-only copies, compared and hashed by their digest.
 
@@ -127,13 +171,17 @@ class Weights:
         One array a layer, shape (outputs, inputs), codes.
     biases : sequence of array_like of int or None, optional
         One array a layer, shape (outputs,), codes; None for a layer without biases.
+    state : int, optional
+        Of the shift register that rounds updates by chance; None where nothing was drawn yet.
     """
 
     def __init__(
         self,
         weights: Sequence[npt.ArrayLike],
         biases: Sequence[npt.ArrayLike | None] | None = None,
+        state: int | None = None,
     ) -> None:
+        self.state = None if state is None else checked_state(state)
         self.weights: tuple[Codes, ...] = tuple(_frozen(array) for array in weights)
         given = [None] * len(self.weights) if biases is None else biases
         self.biases: tuple[Codes | None, ...] = tuple(
@@ -170,7 +218,28 @@ def _frozen(array: npt.ArrayLike) -> Codes:
 
 def shape_to_json(shape: Shape) -> dict[str, Any]:
     """Return a shape as JSON: canonical, so that its digest is its identity."""
-    return {"layers": [_layer_to_json(layer) for layer in shape.layers], "training": None}
+    return {
+        "layers": [_layer_to_json(layer) for layer in shape.layers],
+        "training": None if shape.learning is None else _learning_to_json(shape.learning),
+    }
+
+
+def _learning_to_json(learning: Learning) -> dict[str, Any]:
+    rounding = learning.rounding
+    return {
+        "rule": learning.rule,
+        "rate": learning.rate,
+        "rate_format": str(learning.rate_format),
+        "rounding": rounding if isinstance(rounding, str) else rounding.value,
+        "layers": [
+            {
+                "error": _type_to_json(layer.error),
+                "delta": _type_to_json(layer.delta),
+                "derivative": layer.derivative.value,
+            }
+            for layer in learning.layers
+        ],
+    }
 
 
 def _layer_to_json(layer: Layer) -> dict[str, Any]:
@@ -201,8 +270,9 @@ def _type_to_json(fixed: FixedType) -> dict[str, Any]:
 
 
 def weights_to_json(weights: Weights) -> list[dict[str, Any]]:
-    """Return all codes as JSON, one object a layer."""
-    return [
+    """Return all codes as JSON, one object a layer; behind them the register's state, if known."""
+    layers: list[dict[str, Any]] = [
         {"weights": array.tolist(), "biases": None if biases is None else biases.tolist()}
         for array, biases in zip(weights.weights, weights.biases, strict=True)
     ]
+    return layers if weights.state is None else [*layers, {"state": weights.state}]
