@@ -30,6 +30,9 @@ INPUTS = (
 )
 """What is driven."""
 
+KINDS = ("overflowed", "inexact")
+"""What a counter counts, in the order of its addresses."""
+
 MOST = (1 << COUNTER_BITS) - 1
 
 
@@ -67,9 +70,34 @@ class CycleModel:
         self._terms = list(self._counts)
         self._count = 0
 
-    def deposit(self, count: int) -> None:
-        """Set all counts, as a test bench may set the registers that hold them."""
-        self._counts = [count] * len(self._counts)
+    def registers(self) -> dict[str, int]:
+        """Return the registers that `deposit` sets, by their names in the netlist, with widths."""
+        widths: dict[str, int] = {}
+        for place, (number, stage, _, _) in enumerate(self._stages):
+            if self._machine.trace:
+                widths[f"tracer_{number}_{stage}.sample"] = SAMPLE_BITS
+            if self._machine.counters != "none" and place % len(STAGES):
+                for kind in KINDS[: 1 + (self._machine.counters == "full")]:
+                    widths[f"counter_{number}_{stage}.{kind}"] = COUNTER_BITS
+        return widths
+
+    def deposit(self, values: Mapping[str, int]) -> None:
+        """Set registers, as a test bench may where no simulation would last long enough.
+
+        Parameters
+        ----------
+        values : mapping from str to int
+            Some of `registers`.
+        """
+        for name, value in values.items():
+            component, kind = name.split(".")
+            _, number, stage = component.split("_")
+            place = STAGES.index(stage)
+            if kind == "sample":
+                self._numbers[int(number) * len(STAGES) + place] = value
+            else:
+                address = counter_address(int(number), place - 1, KINDS.index(kind))
+                self._counts[address] = value
 
     def step(self, driven: Mapping[str, int]) -> Shown:
         """Return what is shown in one cycle, and go on to the next.

@@ -24,7 +24,7 @@ REGISTER = "$_DFF_P_"
 
 TO_GATES = (
     *("memory_collect", "memory_map", "opt_expr", "opt_clean", "dffunmap", "simplemap", "techmap"),
-    *("opt_expr", "opt_clean -purge"),
+    *("opt_expr", "opt_clean"),
 )
 """What makes gates of a flat module of `proc`."""
 
@@ -49,7 +49,7 @@ class Gates:
     inputs, outputs : mapping from str to list of int
         Slots of each port, the lowest bit first; the clock is left out.
     names : mapping from (str, int) to int
-        Register by public name and bit.
+        Slot by public name and bit.
     """
 
     gates: Table
@@ -60,9 +60,14 @@ class Gates:
     names: Mapping[tuple[str, int], int]
 
     @property
+    def first_register(self) -> int:
+        """Slot of the first register."""
+        return 2 + sum(map(len, self.inputs.values()))
+
+    @property
     def first_gate(self) -> int:
         """Slot of the first gate."""
-        return 2 + sum(map(len, self.inputs.values())) + len(self.registers)
+        return self.first_register + len(self.registers)
 
     @property
     def slots(self) -> int:
@@ -106,7 +111,7 @@ def gates_of(module: Mapping[str, Any]) -> Gates:
         wired = logic[bit]["connections"]
         # what nothing drives is what is read behind a memory's end
         row[1 : 1 + len(operands)] = [place.get(wired[port][0], 0) for port in operands]
-    initial, names = _named(module, number)
+    initial = _initial(module, number)
     return Gates(
         gates=table,
         registers=np.array(
@@ -119,7 +124,13 @@ def gates_of(module: Mapping[str, Any]) -> Gates:
             for name, port in module["ports"].items()
             if port["direction"] == "output"
         },
-        names=names,
+        names={
+            (name, index): place[bit]
+            for name, net in module["netnames"].items()
+            if not net.get("hide_name")
+            for index, bit in enumerate(net["bits"])
+            if bit in place
+        },
     )
 
 
@@ -131,19 +142,12 @@ def _ordered(logic: Mapping[int, Mapping[str, Any]]) -> Sequence[int]:
     return tuple(TopologicalSorter(graph).static_order())
 
 
-def _named(
-    module: Mapping[str, Any], number: Mapping[int, int]
-) -> tuple[npt.NDArray[np.bool_], dict[tuple[str, int], int]]:
-    """Return what registers hold at power-up, and each by its names."""
+def _initial(module: Mapping[str, Any], number: Mapping[int, int]) -> npt.NDArray[np.bool_]:
+    """Return what registers hold at power-up."""
     initial = np.zeros(len(number), dtype=np.bool_)
-    names: dict[tuple[str, int], int] = {}
-    for name, net in module["netnames"].items():
+    for net in module["netnames"].values():
         init = net.get("attributes", {}).get("init", "")
-        for index, bit in enumerate(net["bits"]):
-            if bit not in number:
-                continue
-            if not net.get("hide_name"):
-                names[name, index] = number[bit]
-            if index < len(init) and init[len(init) - 1 - index] == "1":
+        for bit, value in zip(net["bits"], reversed(init), strict=False):
+            if value == "1" and bit in number:
                 initial[number[bit]] = True
-    return initial, names
+    return initial

@@ -8,7 +8,6 @@ import numpy as np
 from bittrue.hdl.loader import load_layout
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import data_width_of
-from bittrue.hdl.watch import counter_address
 from bittrue.model.design import Design, Weights
 from bittrue.model.types import Format
 
@@ -30,7 +29,11 @@ class Player(ScriptWriter):
         self.hold = 0
         self.before: Weights | None = None
         self.chance = Random(0)
-        self.stalls = 0.0
+        self.stalls = self.sink_stalls = 0.0
+
+    def pace(self, source: float, sink: float) -> None:
+        """Let cycles pass at the source and at the sink with these probabilities."""
+        self.stalls, self.sink_stalls = source, sink
 
     def wait(self, port: str, **driven: int) -> None:
         """Drive the same until a port is up, in that cycle too."""
@@ -41,11 +44,11 @@ class Player(ScriptWriter):
 
     def go(self, **driven: int) -> Shown:
         """Drive a cycle, ready for outputs unless it is a stall."""
-        taking = {"o__ready": self._now(), "loaded__ready": self._now(), "hold": self.hold}
+        taking = {"o__ready": self._now(self.sink_stalls), "hold": self.hold}
         return self.cycle(**{**taking, **driven})
 
-    def _now(self) -> int:
-        return int(self.stalls == 0 or self.chance.random() >= self.stalls)
+    def _now(self, stalls: float) -> int:
+        return int(stalls == 0 or self.chance.random() >= stalls)
 
     def quiet(self) -> None:
         """Hold until the network is idle."""
@@ -66,7 +69,7 @@ class Player(ScriptWriter):
     def wait_read(self) -> None:
         """Wait until what is read is taken."""
         for _ in range(PATIENCE):
-            ready = self._now()
+            ready = self._now(self.sink_stalls)
             if self.go(loaded__ready=ready)["loaded__valid"][0] and ready:
                 return
         raise RuntimeError(f"a read must be answered within {PATIENCE} cycles")
@@ -74,16 +77,25 @@ class Player(ScriptWriter):
     def feed(self, beats: Sequence[int]) -> None:
         """Stream beats."""
         for beat in beats:
-            while not self._now():
+            while not self._now(self.stalls):
                 self.go()
             self.wait("i__ready", i__valid=1, i__payload=beat)
 
+    @property
+    def addresses(self) -> int:
+        """How many addresses of counts there are, counts or none behind them."""
+        return 1 << dict(self.inputs).get("count_address", 0)
+
+    def look(self) -> None:
+        """Read all counts, each twice: one that changes by itself must not pass for one that is."""
+        for address in range(self.addresses):
+            self.go(count_address=address)
+            self.go(count_address=address)
+        self.go()
+
     def counts(self) -> None:
         """Read all counts, and clear them."""
-        if self.machine.counters == "none":
-            return
-        for address in range(counter_address(len(self.machine.parts), 0, 0)):
-            self.go(count_address=address)
+        self.look()
         self.go(count_clear=1)
         self.go()
 
@@ -128,7 +140,7 @@ def regression(
         player.section(name)
         player.chance = Random(f"{seed} {name}")
         scenario(player)
-        player.stalls = 0.0
+        player.pace(0.0, 0.0)
     return player.script()
 
 
@@ -210,26 +222,51 @@ def _read_back(player: Player) -> None:
     layout = dict(load_layout(data_width_of(machine)))
     player.quiet()
     for stalls in (0.0, 0.4):
-        player.stalls = stalls
+        player.pace(stalls, stalls)
         player.load(_drawn_weights(player))
         for request in _outside(machine):
             data = player.chance.getrandbits(layout["data"].width) << layout["data"].offset
             player.wait("load__ready", load__valid=1, load__payload=request | 1 | data)
         for request in [*_places(machine), *_outside(machine)]:
             player.read(request)
-    player.stalls = 0.0
 
 
 def _stalled(player: Player) -> None:
     """Stream under stalls at both ends, rare and frequent."""
-    for stalls in (0.2, 0.6):
-        player.stalls = 0.0
+    for source, sink in PACES:
+        player.pace(0.0, 0.0)
         player.quiet()
         player.load(_drawn_weights(player))
-        player.hold, player.stalls = 0, stalls
-        player.feed(_drawn_beats(player, 12))
+        player.hold = 0
+        player.pace(source, sink)
+        player.feed(_drawn_beats(player, STALLED))
         player.quiet()
         player.counts()
+
+
+def _near_ends(player: Player) -> None:
+    """Let counts and sample numbers go on from drawn values, and from just before their ends."""
+    registers = player.model.registers()
+    widest = max(registers.values(), default=0)
+    for turn in range(widest + NEAR_ENDS):
+        player.quiet()
+        if turn % 4 == 0:
+            player.load(_drawn_weights(player))
+        values = {}
+        for name, width in registers.items():
+            most = (1 << width) - 1
+            ends = [most, most - 1, most - 2, most >> player.chance.randrange(1, width)]
+            drawn = player.chance.choice([*ends, *(player.chance.getrandbits(width),) * 4])
+            # all ones but one: what is added must get as far as that, and no further
+            values[name] = most ^ 1 << turn % width if turn < widest else drawn
+        player.deposit(values)
+        player.hold = 0
+        player.feed(_drawn_beats(player, 1))
+        player.quiet()
+        player.look()
+        if turn % 4 == 3:
+            player.counts()
+            player.look()
 
 
 def _pressed(player: Player) -> None:
@@ -268,7 +305,8 @@ def _misframed(player: Player) -> None:
 def _reset(player: Player) -> None:
     """Reset in mid-flight, at many places, and see that weights stay and nothing else does."""
     for after in range(1, RESETS):
-        player.hold, player.stalls = 0, 0.2
+        player.hold = 0
+        player.pace(0.2, 0.2)
         beats = _drawn_beats(player, 6)
         for cycle in range(3 * after):
             shown = player.go(i__valid=1, i__payload=beats[0])
@@ -277,8 +315,7 @@ def _reset(player: Player) -> None:
         player.go(rst=1)
         player.feed(_drawn_beats(player, 2))
         player.quiet()
-        for address in range(8):
-            player.go(count_address=address)
+        player.look()
 
 
 def _anything(player: Player) -> None:
@@ -303,7 +340,7 @@ def _anything(player: Player) -> None:
             load__valid=int(chance.random() < 0.7),
             load__payload=chance.choice(places) | chance.getrandbits(1) | data,
             loaded__ready=int(chance.random() < 0.6),
-            count_address=chance.getrandbits(3),
+            count_address=chance.randrange(player.addresses),
             count_clear=int(chance.random() < 0.05),
             rst=int(chance.random() < 0.004),
         )
@@ -312,6 +349,9 @@ def _anything(player: Player) -> None:
     player.before = None
 
 
+PACES = ((0.2, 0.2), (0.6, 0.6), (0.0, 0.9), (0.2, 0.4), (0.0, 0.8))
+STALLED = 24
+NEAR_ENDS = 8
 PRESSED = 300
 RESETS = 14
 ANYTHING = 2000
@@ -319,6 +359,7 @@ ANYTHING = 2000
 SCENARIOS: dict[str, Callable[[Player], None]] = {
     "read-back": _read_back,
     "stalls": _stalled,
+    "near ends": _near_ends,
     "back-pressure": _pressed,
     "framing": _misframed,
     "reset": _reset,

@@ -40,6 +40,8 @@ class Script:
         promised; the first port lowest.
     sections : sequence of (int, str)
         First cycle and name of each vector, in order.
+    deposits : mapping from int to mapping from str to int
+        Registers that are set before a cycle, by their names in the netlist.
     """
 
     inputs: Ports
@@ -48,6 +50,7 @@ class Script:
     expected: Sequence[int]
     promised: Sequence[int]
     sections: Sequence[tuple[int, str]]
+    deposits: Mapping[int, Mapping[str, int]]
 
     @property
     def cycles(self) -> int:
@@ -110,6 +113,12 @@ class ScriptWriter:
         self._expected: list[int] = []
         self._promised: list[int] = []
         self._sections: list[tuple[int, str]] = []
+        self._deposits: dict[int, dict[str, int]] = {}
+
+    def deposit(self, values: Mapping[str, int]) -> None:
+        """Set registers before the next cycle."""
+        self.model.deposit(values)
+        self._deposits.setdefault(len(self._driven), {}).update(values)
 
     def section(self, name: str) -> None:
         """Begin a vector."""
@@ -132,12 +141,13 @@ class ScriptWriter:
             self._expected,
             self._promised,
             self._sections,
+            self._deposits,
         )
 
 
 def _joined(ports: Ports, values: Mapping[str, int]) -> int:
     word, offset = 0, 0
     for name, width in ports:
-        word |= values.get(name, 0) << offset
+        word |= (values.get(name, 0) & (1 << width) - 1) << offset
         offset += width
     return word

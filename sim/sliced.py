@@ -3,8 +3,8 @@
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
+from functools import cached_property, lru_cache
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from bittrue.model.build import shared_library
 
 from .dut import package_text
 from .gates import Gates
+from .literals import registers_by_name
 from .script import Ports, Script
 
 LANES = 256
@@ -94,7 +95,7 @@ class Sliced:
         self._gates, self._machines = gates, machines
         self._slots = np.zeros((gates.slots, LANES // 64), dtype=np.uint64)
         self._slots[1] = ~np.uint64(0)
-        first = 2 + sum(map(len, gates.inputs.values()))
+        first = gates.first_register
         self._slots[first : gates.first_gate][gates.initial] = ~np.uint64(0)
         for machine, registers in (flipped or {}).items():
             for register in registers:
@@ -119,8 +120,9 @@ class Sliced:
             *(len(gates.gates), gates.first_gate, len(gates.registers), len(inputs), len(outputs)),
         )
         tables = (script.driven_bits, script.expected_bits, script.promised_bits)
-        for start in range(0, script.cycles, CHUNK):
-            stop = min(start + CHUNK, script.cycles)
+        starts = sorted({*range(0, script.cycles, CHUNK), *script.deposits})
+        for start, stop in pairwise([*starts, script.cycles]):
+            self._deposit(script.deposits.get(start, {}))
             done = _library().sliced_run(
                 *(ctypes.addressof(netlist), _at(self._slots), _at(self._next)),
                 *(_at(table[start:stop]) for table in tables),
@@ -136,6 +138,17 @@ class Sliced:
             None if when < 0 else Finding(when, *script.output_at(where))
             for when, where in islice(first, self._machines)
         ]
+
+    def _deposit(self, values: Mapping[str, int]) -> None:
+        """Set registers of all machines, by their names in the netlist."""
+        first = self._gates.first_register
+        for (name, bit), register in self._named.items() if values else ():
+            if name in values:
+                self._slots[first + register] = ~np.uint64(0) if values[name] >> bit & 1 else 0
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, int], int]:
+        return registers_by_name(self._gates, SELECT)
 
     def _all_found(self) -> bool:
         return bool((self._found == ~np.uint64(0)).all())
