@@ -34,6 +34,7 @@ from scipy.optimize import nnls
 
 from bittrue.flow import estimate
 from bittrue.flow.estimate_layer import parts_of
+from bittrue.flow.estimate_parts import Parts
 from bittrue.flow.synthesis import Source, network_source, synthesize
 
 COSTS = Path(estimate.__file__).with_name("estimator.json")
@@ -48,6 +49,9 @@ PRIOR = {"network": 30.0, "layers": 10.0, "counters": 36.0, "dropped bits": 1 / 
 """What a part is thought to cost before anything is fitted; all others 1."""
 
 PERIOD_PRIOR = {"register to register": 4.0}
+PERIOD_SHARE = 0.05
+"""Nanoseconds of a period, and of what is added for one of all else it depends on."""
+
 CHECKED = 3
 STALE = "These runs are of other hardware than this: `--synthesize` makes them anew."
 STIFFNESS = {"lut": 1e-2, "ff": 1e-2, "carry": 1e-2, "period": 1e-1}
@@ -133,8 +137,7 @@ def fitted(runs: Sequence[Run]) -> dict[str, Any]:
     timed = [run for run in used if "fmax" in run.figures]
     rows = [estimate.period_parts(parts[run.recipe.number], run.figures["ff"]) for run in timed]
     periods = [1000 / run.figures["fmax"] for run in timed]
-    zero = dict.fromkeys(rows[0], 0.05) | PERIOD_PRIOR if rows else {}
-    costs["period"] = _solved(rows, periods, zero, STIFFNESS["period"])
+    costs["period"] = _solved(rows, periods, _period_prior(), STIFFNESS["period"])
     return {
         "schema": "bittrue.estimator/1",
         "targets": {
@@ -148,6 +151,11 @@ def fitted(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+def _period_prior() -> dict[str, float]:
+    names = estimate.period_parts(Parts(), 1)
+    return dict.fromkeys(names, PERIOD_SHARE) | PERIOD_PRIOR
+
+
 def _solved(
     rows: Sequence[Mapping[str, float]],
     figures: Sequence[float],
@@ -155,6 +163,8 @@ def _solved(
     stiffness: float,
 ) -> dict[str, float]:
     """Return costs, none negative, by least squares of relative errors, held at a prior."""
+    if not rows:
+        return dict(prior)
     names = sorted({name for row in rows for name in row})
     amounts = np.array([[row.get(name, 0.0) for name in names] for row in rows])
     expected = np.array([prior.get(name, 1.0) for name in names])

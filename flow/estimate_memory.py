@@ -13,7 +13,7 @@ BANK_WORDS, BANK_BITS = 16, 4
 
 BLOCK_BITS = 16 * 1024
 BLOCK_COST = 128
-"""What Yosys takes a block memory for, in units of `_distributed_cost`."""
+"""What Yosys takes a block memory for, where 1 is a bit of each word of a bank."""
 
 BANKS_CHOSEN = (0, 0, 1, 2, 4, 3, 10, 6, 6, 13, 13, 15, 16, 16, 18, 23, 22)
 """Look-up tables that choose a bit of so many banks, as Yosys finds them; beyond, 3 for 2 banks."""
@@ -39,7 +39,10 @@ def add_memory(parts: Parts, words: int, lanes: int, lane_bits: int, *, masked: 
     writers, bits = (lanes, lane_bits) if masked else (1, lanes * lane_bits)
     padded = -(-bits // BANK_BITS) * BANK_BITS * writers
     banks = -(-words // BANK_WORDS)
-    distributed = padded * banks + (banks - 1) * (padded + writers) / 2
+    distributed = float(padded * banks)
+    if banks > 1:
+        # what chooses words, and where they are written, counts half
+        distributed += ((banks - 1) * writers * bits + banks * writers) / 2
     blocks = _blocks(words, writers, bits)
     if distributed >= BLOCK_COST * blocks:
         parts.put("bram", blocks)
