@@ -67,10 +67,11 @@ def curve_figure(
     below.set_xlabel("pre-activation")
     above.grid(alpha=0.3)
     below.grid(alpha=0.3)
-    return _svg(figure)
+    return as_svg(figure)
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
+    """Return a figure as SVG, the same byte for byte whenever it is drawn."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "bittrue", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

@@ -1,10 +1,8 @@
 """What a study found, as one SVG: figures over width, stage by stage, the budget, the modes."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -14,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bittrue.model.budget import SOURCES
 
+from .plots import as_svg
 from .study_beside import Beside, Published
 from .study_points import Measured, Point
 from .study_summary import DB_PER_BIT, Mean, Row, line_of, lines, summary
@@ -77,7 +76,7 @@ def study_figure(
     figure.legend(
         handles, list(found), loc="outside lower center", ncols=LEGEND_COLUMNS, fontsize="small"
     )
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def _sqnr(axes: Axes, found: dict[str, list[Row]], theirs: Sequence[Published]) -> list[Line2D]:
@@ -306,10 +305,3 @@ def _labelled(axes: Axes, title: str, x: str, y: str) -> None:
 
 def _finite(value: float) -> bool:
     return bool(np.isfinite(value))
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "bittrue", "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
