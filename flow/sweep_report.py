@@ -65,7 +65,8 @@ def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a row as JSON, null for infinite figures."""
     figures = {name: x if isfinite(x) else None for name, x in row.figures.items()}
     return {**row._asdict(), "figures": figures}
 
@@ -86,16 +87,16 @@ def to_json(space: Space, result: Result, best: list[Row], chosen: Row | None) -
         "failed": sum(row.reason is not None for row in result.rows),
         "designs": _designs(result.rows),
         "seconds": result.seconds,
-        "front": [_row_json(row) for row in best],
-        "chosen": None if chosen is None else _row_json(chosen),
-        "cloud": cloud(space, result.rows),
+        "front": [row_json(row) for row in best],
+        "chosen": None if chosen is None else row_json(chosen),
+        "cloud": cloud(space.objectives, result.rows),
         "versions": versions(),
     }
 
 
-def cloud(space: Space, rows: Sequence[Row]) -> list[list[float | None]]:
+def cloud(objectives: Sequence[str], rows: Sequence[Row]) -> list[list[float | None]]:
     """Return the objectives' figures of all rows that have some, each once, in order."""
-    found = {tuple(row.figures[name] for name in space.objectives) for row in rows if row.figures}
+    found = {tuple(row.figures[name] for name in objectives) for row in rows if row.figures}
     return [[x if isfinite(x) else None for x in figures] for figures in sorted(found)]
 
 

@@ -23,13 +23,27 @@ SHOWN_QUERIES = 40
 
 def verdict(result: Verification | WholeSet) -> str:
     """Return how many words were compared, and how many differ, in one line."""
-    line = f"{result.compared} words compared stage by stage, {result.differing} differ"
-    missing, extra = result.comparison.missing, result.comparison.extra
+    compared = result.comparison
+    line = words_line(
+        result.compared,
+        result.differing,
+        missing=compared.missing,
+        extra=compared.extra,
+        stalled_at=compared.stalled_at,
+    )
+    return line if result.passed else f"FAIL: {line}"
+
+
+def words_line(
+    compared: int, differing: int, *, missing: int, extra: int, stalled_at: int | None
+) -> str:
+    """Return counts of words in one line."""
+    line = f"{compared} words compared stage by stage, {differing} differ"
     if missing or extra:
         line += f" ({missing} missing, {extra} extra)"
-    if result.comparison.stalled_at is not None:
-        line += f", the hardware stood still from cycle {result.comparison.stalled_at}"
-    return line if result.passed else f"FAIL: {line}"
+    if stalled_at is not None:
+        line += f", the hardware stood still from cycle {stalled_at}"
+    return line
 
 
 def print_on(page: Console, result: Verification, settings: Settings) -> None:
