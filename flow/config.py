@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bittrue.model.config import TYPE_FIELDS, Config
 from bittrue.model.exceptions import BittrueError
+from bittrue.model.files import read_text
 from bittrue.model.ranges import METHODS
 from bittrue.sim.engines import ENGINES
 
@@ -32,6 +33,11 @@ OVERRULED: Mapping[str, tuple[str, ...]] = {
 }
 """What a choice on the command line takes out of the file, apart from its own name."""
 
+
+MOST_BYTES = 1 << 16
+"""Bytes of a file of settings."""
+
+MOST_DOTS = 100
 
 DESIGN_FIELDS = (
     *("format", "rounding", "overflow", "curve", "segments", "tolerance"),
@@ -133,15 +139,35 @@ def read_choices(file: Path, model: type[BaseModel]) -> dict[str, Any]:
     BittrueError
         If it cannot be read, or holds what the model refuses; the message names file and key.
     """
-    try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BittrueError(f"a configuration file must be readable text, got {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BittrueError(f"{file} must be TOML, got: {error}") from None
+    tree = read_toml(file, "a configuration file")
     choices = {name.replace("-", "_"): value for name, value in tree.items()}
     checked(choices, str(file), model)
     return choices
+
+
+def read_toml(file: Path, what: str) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Parameters
+    ----------
+    file : Path
+        At most `MOST_BYTES`, and `MOST_DOTS` in a line.
+    what : str
+        What it must be, for messages.
+
+    Raises
+    ------
+    BittrueError
+        If it cannot be read, or is no TOML.
+    """
+    text = read_text(file, what, MOST_BYTES)
+    # the time for a dotted key grows with the square of its parts
+    if any(line.count(".") > MOST_DOTS for line in text.splitlines()):
+        raise BittrueError(f"{file} must have at most {MOST_DOTS} dots in a line, got more")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BittrueError(f"{file} must be TOML, got: {error}") from None
 
 
 def checked(choices: Mapping[str, Any], place: str, model: type[Model]) -> Model:

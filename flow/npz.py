@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bittrue.model.arrays import read_arrays
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import Values
-from bittrue.model.golden_file import read_arrays
 
 from .gz import opened
 from .pixels import HIGHEST_LABEL, Labels, scaled
@@ -59,9 +59,8 @@ def _array(arrays: Mapping[str, Array], names: tuple[str, str], path: Path, axes
     """Return the array of either name, if it has so many axes and is not empty."""
     present = [name for name in names if name in arrays]
     if len(present) != 1:
-        raise BittrueError(
-            f"{path} must have one array {' or '.join(names)}, got {', '.join(arrays) or 'none'}"
-        )
+        got = ascii(", ".join(arrays))[1:-1] or "none"
+        raise BittrueError(f"{path} must have one array {' or '.join(names)}, got {got}")
     array = arrays[present[0]]
     if array.ndim != axes:
         raise BittrueError(

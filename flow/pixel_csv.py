@@ -2,6 +2,7 @@
 
 import math
 import re
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,8 @@ _BYTES = {str(value).encode(): value for value in range(HIGHEST_PIXEL + 1)}
 _MARK = b"\xef\xbb\xbf"
 _LETTER = re.compile(b"[A-Za-z]")
 _SHOWN = 40
+MOST_BYTES = 1 << 20
+"""Bytes of a row."""
 
 
 def read_csv(path: Path, *, label_last: bool = False) -> tuple[Pixels, Labels]:
@@ -45,10 +48,10 @@ def read_csv(path: Path, *, label_last: bool = False) -> tuple[Pixels, Labels]:
         to 999, or a row shorter or longer than the first; the message names row and column,
         counted from 1.
     """
-    pixels, labels = bytearray(), list[int]()
+    pixels, labels = bytearray(), array("q")
     width = 0
     with opened(path) as stream:
-        for number, fields in _rows(stream):
+        for number, fields in _rows(stream, path):
             place = f"{path}, row {number}"
             width = width or _width(fields, place)
             if len(fields) != width:
@@ -62,12 +65,16 @@ def read_csv(path: Path, *, label_last: bool = False) -> tuple[Pixels, Labels]:
             pixels += _pixels(fields, place, 0 if label_last else 1)
     if not labels:
         raise BittrueError(f"{path} must hold samples, got no row of numbers")
-    return np.frombuffer(pixels, np.uint8).reshape(len(labels), -1), np.array(labels, np.int64)
+    return np.frombuffer(pixels, np.uint8).reshape(len(labels), -1), np.frombuffer(labels, np.int64)
 
 
-def _rows(stream: BinaryIO) -> Iterator[tuple[int, list[bytes]]]:
+def _rows(stream: BinaryIO, path: Path) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the number, from 1, and the fields of each line that is not blank."""
-    for number, line in enumerate(stream, 1):
+    for number, line in enumerate(iter(lambda: stream.readline(MOST_BYTES + 1), b""), 1):
+        if len(line) > MOST_BYTES:
+            raise BittrueError(
+                f"{path}, row {number} must have at most {MOST_BYTES} bytes, got more"
+            )
         text = line.removeprefix(_MARK).strip() if number == 1 else line.strip()
         if text:
             yield number, text.split(b",")

@@ -2,7 +2,6 @@
 
 import operator
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -18,6 +17,7 @@ from bittrue.model.formats import Overflow, Rounding
 from bittrue.model.makers import MAKERS, OPTIONS
 from bittrue.model.ranges import METHODS
 
+from .config import read_toml
 from .families import TARGETS
 from .space_keys import known, nearest, typed
 from .sweep_hardware import TARGET, Hardware, hardware_of
@@ -206,12 +206,7 @@ def read_space(file: Path) -> Space:
     BittrueError
         If a key is unknown (the message names the nearest), a value cannot be, or nothing is in it.
     """
-    try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BittrueError(f"a space must be readable text, got {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BittrueError(f"{file} must be TOML, got: {error}") from None
+    tree = read_toml(file, "a space")
     try:
         return space_of(tree)
     except BittrueError as error:

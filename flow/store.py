@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from bittrue.model.exceptions import BittrueError, ToolMissing
 
@@ -41,6 +41,9 @@ FIELDS = ("key", "config", "weights", "data", "version", "design", "reason", *FI
 
 
 KEPT = "ON CONFLICT (key) DO NOTHING"
+
+
+Value = TypeVar("Value")
 
 
 class Row(NamedTuple):
@@ -144,12 +147,13 @@ class Store:
     def rows(self, keys: Iterable[str] | None = None) -> dict[str, Row]:
         """Return rows by key: those of given keys that are there, or all."""
         select = f"SELECT {', '.join(FIELDS)} FROM rows"
-        if keys is None:
-            found = self._db.execute(f"{select} ORDER BY key").fetchall()
-        else:
-            one = f"{select} WHERE key = ?"
-            found = [row for key in keys if (row := self._db.execute(one, (key,)).fetchone())]
-        return {values[0]: _row(values) for values in found}
+        with self._reading():
+            if keys is None:
+                found = self._db.execute(f"{select} ORDER BY key").fetchall()
+            else:
+                one = f"{select} WHERE key = ?"
+                found = [row for key in keys if (row := self._db.execute(one, (key,)).fetchone())]
+            return {values[0]: _row(values) for values in found}
 
     def claim(self, keys: Sequence[str], most: int) -> list[str]:
         """Claim at most so many keys that have no row and no living claim, and return them."""
@@ -182,8 +186,9 @@ class Store:
     def network(self, recipe: str) -> bytes | None:
         """Return the file of the network that was trained by a recipe, given by its digest."""
         one = "SELECT file FROM networks WHERE recipe = ?"
-        found = self._db.execute(one, (recipe,)).fetchone()
-        return None if found is None else bytes(found[0])
+        with self._reading():
+            found = self._db.execute(one, (recipe,)).fetchone()
+            return None if found is None else _blob(found[0])
 
     def add_network(self, recipe: str, file: bytes) -> None:
         """Keep a trained network; one that is there stays."""
@@ -191,7 +196,9 @@ class Store:
 
     def designs(self) -> dict[str, bytes]:
         """Return the files of designs that are kept, by digest."""
-        return dict(self._db.execute("SELECT digest, file FROM designs ORDER BY digest"))
+        with self._reading():
+            found = self._db.execute("SELECT digest, file FROM designs ORDER BY digest")
+            return {_of_type(digest, str): _blob(file) for digest, file in found}
 
     def add_designs(self, files: Mapping[str, bytes]) -> None:
         """Keep files of designs, by digest; one that is there stays."""
@@ -205,6 +212,14 @@ class Store:
             alive = owner == self.owner or (self._owners and self._owners.lives(owner))
             if not alive:
                 self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Refuse what others have put into the tables."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
+            raise BittrueError(f"{self.path} must be a whole store, got: {error}") from None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -233,7 +248,7 @@ class Store:
                     self._db.execute(table)
                 self._db.execute(f"PRAGMA application_id = {APPLICATION}")
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise BittrueError(self._damage(str(error))) from None
 
     def _checked(self) -> bool:
@@ -250,10 +265,18 @@ class Store:
                 f"{self.path} must be a store of version {VERSION}, got version {version}; it was "
                 "left as it is"
             )
+        self._check_tables()
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise BittrueError(self._damage(str(verdict)))
         return True
+
+    def _check_tables(self) -> None:
+        """Refuse views, triggers and other tables: nothing that runs when it is read."""
+        made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'sqlite_sequence'"
+        found = {str(text) for (text,) in self._db.execute(made)}
+        if found != {table.replace("IF NOT EXISTS ", "") for table in _tables()}:
+            raise BittrueError(f"{self.path} must be a store of sweeps, got other tables in it")
 
     def _damage(self, what: str) -> str:
         """Say what of a damaged file can be read."""
@@ -262,7 +285,7 @@ class Store:
             for values in self._db.execute(f"SELECT {', '.join(FIELDS)} FROM rows NOT INDEXED"):
                 _row(values)
                 read += 1
-        except (sqlite3.Error, ValueError, TypeError):
+        except (sqlite3.Error, ValueError, TypeError, RecursionError):
             ended = "and nothing after them"
         line = " ".join(what.split())
         return (
@@ -312,10 +335,23 @@ def _canonical(tree: dict[str, Any]) -> str:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    key, config, weights, data, version, design, reason = values[:7]
+    key, config, weights, data, version = (_of_type(value, str) for value in values[:5])
+    design, reason = (None if value is None else _of_type(value, str) for value in values[5:7])
     figures = dict(zip(FIGURES, values[7:], strict=True))
-    kept = {name: value for name, value in figures.items() if value is not None}
-    return Row(key, json.loads(config), weights, data, version, design, reason, kept)
+    kept = {name: _of_type(value, float) for name, value in figures.items() if value is not None}
+    tree = _of_type(json.loads(config), dict)
+    return Row(key, tree, weights, data, version, design, reason, kept)
+
+
+def _of_type(value: Any, wanted: type[Value]) -> Value:
+    """Return a value; SQLite keeps any type in any column."""
+    if not isinstance(value, wanted):
+        raise TypeError(f"{type(value).__name__} where {wanted.__name__} belongs")
+    return value
+
+
+def _blob(value: Any) -> bytes:
+    return _of_type(value, bytes)
 
 
 def _check_header(path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bittrue.model.exceptions import BittrueError
+from bittrue.model.files import read_text
 
 GOLDEN = "golden"
 """What stands for a width in the row of the golden model."""
@@ -16,6 +18,10 @@ TOLERANCES = {"accuracy": 0.005, "agreement": 0.005, "sqnr": 0.5}
 dB."""
 
 SHARES = ("accuracy", "agreement")
+
+
+MOST_BYTES = 1 << 20
+"""Bytes of a file of references."""
 
 
 class Reference(NamedTuple):
@@ -59,10 +65,7 @@ def read_reference(file: Path, widths: Sequence[int]) -> Reference:
     BittrueError
         If the file is not that; the message names file and line.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BittrueError(f"a reference must be readable text, got {error}") from None
+    text = read_text(file, "a reference", MOST_BYTES)
     said = _said(text)
     if "source" not in said:
         raise BittrueError(f"{file.name} must say '# source: ...' in front, got no such line")
@@ -112,7 +115,7 @@ def _seeds(file: str, said: Mapping[str, str]) -> int | None:
     text = said.get("seeds")
     if text is None:
         return None
-    if not (text.isdecimal() and int(text) >= 1):
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
         raise BittrueError(f"{file}: seeds must be an integer of at least 1, got {text!r}")
     return int(text)
 
@@ -136,7 +139,7 @@ def _cells(file: str, text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _columns(file: str, names: list[str]) -> list[str]:
     if "width" not in names:
-        raise BittrueError(f"{file} must have a column width, got {', '.join(names)}")
+        raise BittrueError(f"{file} must have a column width, got {ascii(', '.join(names))[1:-1]}")
     known = ["width", *TOLERANCES]
     for name in names:
         if name not in known:
@@ -149,7 +152,7 @@ def _columns(file: str, names: list[str]) -> list[str]:
 def _width(place: str, text: str, widths: Sequence[int], seen: Mapping[int, object]) -> int:
     """Return a row's width, which must have been measured, and only once."""
     measured = ", ".join(map(str, widths))
-    if not text.isdecimal() or int(text) not in widths:
+    if len(text) > 9 or not text.isdecimal() or int(text) not in widths:
         raise BittrueError(
             f"{place}: width must be {GOLDEN} or one that is measured, {measured}, got {text!r}"
         )

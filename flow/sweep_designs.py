@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bittrue.model.design import Design
+from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json
 
 from .points import Bench, Task
@@ -35,8 +37,26 @@ def front_designs(store: Store, task: Task, rows: Iterable[Row]) -> dict[str, An
         bench = Bench(task)
         made = (bench.design(wanted[digest].config) for digest in sorted(lacking))
         store.add_designs({d.digest: dump_json(d.to_json()).encode() for d in made})
+    return parted(kept_designs(store, wanted))
+
+
+def kept_designs(store: Store, digests: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what the files of kept designs hold, by digest.
+
+    Raises
+    ------
+    BittrueError
+        If one is no design, or another than its digest says.
+    """
     kept = store.designs()
-    return parted({digest: json.loads(kept[digest]) for digest in sorted(wanted)})
+    trees = {}
+    for digest in sorted(digests):
+        place = f"design {digest!r} of {store.path.name}"
+        design = Design.read(kept[digest], place)
+        if design.digest != digest:
+            raise BittrueError(f"{place} must be that design, got {design.digest}")
+        trees[digest] = design.to_json()
+    return trees
 
 
 def parted(files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The network of a sweep: read from a file, or trained once and kept in the store."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 import bittrue
 from bittrue.model.files import digest_of
 from bittrue.model.golden import GoldenNetwork
-from bittrue.model.golden_file import load_golden, save_golden
+from bittrue.model.golden_file import golden_content, golden_from
 from bittrue.model.training import Samples, train_epochs
 
 from .console import progress
@@ -35,9 +34,9 @@ def golden_of(
     digest = digest_of([recipe, data.digest, bittrue.__version__])
     if store.network(digest) is None:
         golden = _trained(recipe, split(data, held_out)[0], shown)
-        store.add_network(digest, _as_file(golden))
+        store.add_network(digest, golden_content(golden))
     # another coordinator may have been first: its weights count
-    return _of_file(store.network(digest) or b""), held_out
+    return kept_network(store.network(digest) or b""), held_out
 
 
 def _trained(recipe: dict[str, Any], training: Data, shown: bool) -> GoldenNetwork:
@@ -65,15 +64,6 @@ def _trained(recipe: dict[str, Any], training: Data, shown: bool) -> GoldenNetwo
     return golden
 
 
-def _as_file(golden: GoldenNetwork) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "network.npz")
-        save_golden(golden, path)
-        return path.read_bytes()
-
-
-def _of_file(content: bytes) -> GoldenNetwork:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "network.npz")
-        path.write_bytes(content)
-        return load_golden(path)[0]
+def kept_network(content: bytes) -> GoldenNetwork:
+    """Return the network that a store keeps as a file."""
+    return golden_from(content, "the network in the store")

@@ -4,7 +4,6 @@
 which curves they use; weights are codes. Both know their `digest`, which is their identity.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .exceptions import BittrueError
-from .files import digest_of, dump_json, write_whole
+from .files import digest_of, dump_json, parse_json, write_whole
 from .formats import Codes, Format
 from .reader import Reader, shape_from_json, shown, weights_from_json
 from .shape import Layer, Shape, Weights, shape_to_json, weights_to_json
@@ -83,14 +82,15 @@ class Design:
             If the file is anything else; the message names the field.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            content = Path(path).read_bytes()
+        except OSError as error:
             raise BittrueError(f"a design file must be readable text, got {error}") from None
-        try:
-            tree = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise BittrueError(f"{path} must be a whole JSON file, got {error}") from None
-        return _design_from_json(tree, str(path))
+        return cls.read(content, str(path))
+
+    @classmethod
+    def read(cls, content: bytes, place: str) -> "Design":
+        """Read what a file holds that `save` wrote, called ``place`` in messages; see `load`."""
+        return _design_from_json(parse_json(content, place), place)
 
 
 def _check_codes(place: str, codes: Codes, shape: tuple[int, ...], format: Format) -> None:

@@ -7,6 +7,64 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .exceptions import BittrueError
+
+SPARE = 64 << 20
+"""Bytes that reading a file may take beyond twice its size."""
+
+
+_ITEM_BYTES, _NODE_BYTES = 36, 72
+"""What an item of a parsed list takes, a number, and what a list or an object does."""
+
+
+def unpacked_limit(size: int) -> int:
+    """Return the bytes that a file of a size may become in memory: twice that and `SPARE`."""
+    return 2 * size + SPARE
+
+
+def read_text(path: str | os.PathLike[str], what: str, most: int) -> str:
+    """Return a file's text, which must be UTF-8.
+
+    Parameters
+    ----------
+    path : path
+        Of the file; no more of it is read than it may have.
+    what : str
+        What it must be, for messages: ``a design file``.
+    most : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    BittrueError
+        If it cannot be read, is too large or no text.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise BittrueError(f"{path} must have at most {most} bytes, as {what}, got more")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BittrueError(f"{what} must be readable text, got {error}") from None
+
+
+def parse_json(content: bytes, place: str) -> Any:
+    """Return the tree of a JSON text in UTF-8 that stands at ``place``.
+
+    Raises
+    ------
+    BittrueError
+        If it is no JSON, or its tree would take more than `SPARE`.
+    """
+    nodes = content.count(b"[") + content.count(b"{")
+    if _ITEM_BYTES * content.count(b",") + _NODE_BYTES * nodes > SPARE:
+        raise BittrueError(f"{place} must hold at most {SPARE // _ITEM_BYTES} items, got more")
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BittrueError(f"{place} must be a whole JSON file, got {error}") from None
+
 
 def dump_json(tree: Any) -> str:
     """Return a tree as JSON that people can read: one line for each innermost list or object."""

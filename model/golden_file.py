@@ -3,26 +3,22 @@
 import io
 import json
 import os
-import zipfile
-import zlib
+import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .activations import Activation, activation_named
+from .arrays import Arrays, arrays_of, read_arrays
 from .exceptions import BittrueError
-from .files import write_whole
+from .files import parse_json, write_whole
 from .golden import GoldenNetwork
+from .reader import shown
 
 SCHEMA = "bittrue.golden"
 VERSION = 1
-UNREADABLE = (
-    *(ValueError, zipfile.BadZipFile, EOFError, KeyError, zlib.error),
-    *(NotImplementedError, RuntimeError, MemoryError),
-)
-"""What NumPy and `zipfile` raise on files that are damaged, odd or encrypted."""
-
 ABOUT = "about"
 """The array that holds, as JSON text, all that is no array."""
 
@@ -41,6 +37,11 @@ def save_golden(
     training : mapping, optional
         How the network came to be, as JSON; kept beside it.
     """
+    write_whole(path, golden_content(golden, training))
+
+
+def golden_content(golden: GoldenNetwork, training: Mapping[str, Any] | None = None) -> bytes:
+    """Return what `save_golden` writes."""
     about = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -56,7 +57,7 @@ def save_golden(
     text = json.dumps(about, allow_nan=False).encode()
     page = io.BytesIO()
     np.savez(page, about=np.frombuffer(text, np.uint8), **arrays)
-    write_whole(path, page.getvalue())
+    return page.getvalue()
 
 
 def load_golden(
@@ -83,42 +84,44 @@ def load_golden(
     BittrueError
         If the file is anything else; the message names what is wrong. Objects are never unpickled.
     """
-    arrays = read_arrays(path)
-    about = _about(arrays, path)
+    return _network(read_arrays(path), str(path), activations or {})
+
+
+def golden_from(content: bytes, place: str) -> GoldenNetwork:
+    """Return the network that `golden_content` put into bytes, called ``place`` in messages."""
+    return _network(arrays_of(io.BytesIO(content), place), place, {})[0]
+
+
+def _network(
+    arrays: Arrays, place: str, activations: Mapping[str, Activation]
+) -> tuple[GoldenNetwork, dict[str, Any]]:
+    about = _about(arrays, place)
     try:
-        golden = _made(about, activations or {})
-        layers = range(len(golden.sizes) - 1)
-        golden.weights = [_array(arrays, f"weights_{n}") for n in layers]
-        if about["biases"]:
-            golden.biases = [_array(arrays, f"biases_{n}") for n in layers]
+        _check_shapes(about, arrays)
+        golden = _made(about, activations)
+        # in place, and each array let go: no more than twice the file is held at once
+        for n, weights in enumerate(golden.weights):
+            weights[:] = arrays.pop(f"weights_{n}")
+        for n, biases in enumerate(golden.biases or []):
+            biases[:] = arrays.pop(f"biases_{n}")
     except BittrueError as error:
-        raise BittrueError(f"{path}: {error}") from None
+        raise BittrueError(f"{place}: {error}") from None
     return golden, about["training"] or {}
 
 
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the arrays of an ``.npz`` file, by name; those of objects are refused.
-
-    Raises
-    ------
-    BittrueError
-        If the file cannot be read, is no ``.npz``, or holds objects.
-    """
-    try:
-        with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.lib.npyio.NpzFile):
-                return {name: loaded[name] for name in loaded.files}
-    except OSError as error:
-        raise BittrueError(f"{path} must be a readable file, got {error.strerror}") from None
-    except UNREADABLE as error:
-        raise BittrueError(
-            f"{path} must be a whole .npz file of plain arrays, got: {error}"
-        ) from None
-    raise BittrueError(f"{path} must be an .npz file, got a single array")
+def _check_shapes(about: Mapping[str, Any], arrays: Arrays) -> None:
+    """Refuse arrays of other sizes than are told, before a network of those is made."""
+    sizes = about["sizes"]
+    for size in sizes:
+        if type(size) is not int or size < 1:
+            raise BittrueError(f"node counts must be integers of at least 1, got {shown(size)}")
+    for n, (inputs, outputs) in enumerate(pairwise(sizes)):
+        _check_array(arrays, f"weights_{n}", (outputs, inputs))
+        if about["biases"]:
+            _check_array(arrays, f"biases_{n}", (outputs,))
 
 
-def _about(arrays: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
+def _about(arrays: Arrays, place: str) -> dict[str, Any]:
     """Return what is said about a network, its fields checked for their kinds."""
     kinds: dict[str, type | tuple[type, ...]] = {
         "sizes": list,
@@ -128,22 +131,23 @@ def _about(arrays: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str,
         "biases": bool,
         "training": (dict, type(None)),
     }
-    try:
-        about = json.loads(np.asarray(arrays[ABOUT], np.uint8).tobytes())
-    except (KeyError, ValueError):
+    told = arrays.get(ABOUT)
+    if told is None or told.dtype != np.uint8 or told.ndim != 1:
         raise BittrueError(
-            f"{path} must be a network that bittrue train saved, got arrays "
-            f"{', '.join(arrays) or 'none'}"
-        ) from None
+            f"{place} must be a network that bittrue train saved, got arrays {_names(arrays)}"
+        )
+    about = parse_json(told.tobytes(), f"{place}: {ABOUT}")
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
-        raise BittrueError(f"{path}: schema must be {SCHEMA!r}")
+        raise BittrueError(f"{place}: schema must be {SCHEMA!r}")
     if about.get("version") != VERSION:
-        raise BittrueError(f"{path}: version must be {VERSION}, got {about.get('version')!r}")
+        raise BittrueError(f"{place}: version must be {VERSION}, got {shown(about.get('version'))}")
     for field, kind in kinds.items():
         if field not in about or not isinstance(about[field], kind):
-            raise BittrueError(f"{path}: {field} must be there, got {about.get(field)!r}")
+            raise BittrueError(f"{place}: {field} must be there, got {shown(about.get(field))}")
+    if abs(about["learning_rate"]) > sys.float_info.max:
+        raise BittrueError(f"{place}: learning_rate must be finite, got one too large")
     if len(about["sizes"]) < 2:
-        raise BittrueError(f"{path}: sizes must be at least 2, got {about['sizes']}")
+        raise BittrueError(f"{place}: sizes must be at least 2, got {shown(about['sizes'])}")
     return about
 
 
@@ -162,9 +166,18 @@ def _made(about: Mapping[str, Any], activations: Mapping[str, Activation]) -> Go
     )
 
 
-def _array(arrays: Mapping[str, Any], name: str) -> Any:
+def _check_array(arrays: Arrays, name: str, shape: tuple[int, ...]) -> None:
     if name not in arrays:
-        raise BittrueError(f"the array {name} must be there, got {', '.join(arrays)}")
+        raise BittrueError(f"the array {name} must be there, got {_names(arrays)}")
     if arrays[name].dtype != np.float64:
         raise BittrueError(f"the array {name} must be of float64, got {arrays[name].dtype}")
-    return arrays[name]
+    if arrays[name].shape != shape:
+        raise BittrueError(f"{name} must have shape {shape}, got {arrays[name].shape}")
+    finite = np.isfinite(arrays[name])
+    if not finite.all():
+        raise BittrueError(f"{name} must be finite, got {arrays[name][~finite][0]}")
+
+
+def _names(arrays: Arrays) -> str:
+    """Return the names of arrays, as a message shows them."""
+    return ascii(", ".join(arrays))[1:-1] or "none"

@@ -5,12 +5,12 @@ import re
 from .exceptions import BittrueError
 
 _NOTATIONS = (
-    (re.compile(r"fxp-([su])(\d+)/(-?\d+)"), "point"),
-    (re.compile(r"(u?)q(-?\d+)\.(-?\d+)"), "q"),
-    (re.compile(r"(?:ap_)?(u?)fixed<(\d+),(-?\d+)((?:,\w+)*)>"), "ap"),
-    (re.compile(r"([su])fix(\d+)(?:_e(n?)(\d+))?"), "fix"),
+    (re.compile(r"fxp-([su])(\d{1,9})/(-?\d{1,9})"), "point"),
+    (re.compile(r"(u?)q(-?\d{1,9})\.(-?\d{1,9})"), "q"),
+    (re.compile(r"(?:ap_)?(u?)fixed<(\d{1,9}),(-?\d{1,9})((?:,\w+)*)>"), "ap"),
+    (re.compile(r"([su])fix(\d{1,9})(?:_e(n?)(\d{1,9}))?"), "fix"),
 )
-_AMBIGUOUS = re.compile(r"([su])(\d+)\.(-?\d+)")
+_AMBIGUOUS = re.compile(r"([su])(\d{1,9})\.(-?\d{1,9})")
 
 
 def parse_notation(text: str) -> tuple[bool, int, int, list[str]]:

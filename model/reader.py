@@ -57,8 +57,12 @@ class Reader:
 
     def codes(self, name: str) -> npt.NDArray[np.int64]:
         """Return a field that is a list, or rows, of integers."""
+        rows = self.list(name)
+        # no texts: NumPy would give each the length of the longest
+        leaves = (leaf for row in rows for leaf in (row if isinstance(row, list) else [row]))
+        whole = all(type(leaf) is int for leaf in leaves)
         try:
-            array = np.array(self.list(name))
+            array: npt.NDArray[Any] = np.array(rows) if whole else np.empty(0)
         except ValueError:
             raise BittrueError(f"{self.at(name)} must have rows of one length") from None
         if array.dtype != np.int64:
@@ -68,7 +72,10 @@ class Reader:
 
 def shown(value: Any) -> str:
     """Return a value as JSON, cut to fit a message."""
-    text = json.dumps(value)
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        text = "what is nested too deeply"
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -154,6 +161,8 @@ def _curve_from_json(tree: Any, place: str, input: Format, output: FixedType) ->
         row = Reader(item, f"{reader.at('segments')}[{number}]", Segment._fields)
         segments.append(Segment(*(row.integer(name) for name in Segment._fields)))
     mirror = None if tree["mirror"] is None else reader.integer("mirror")
+    if not reader.text("name").isprintable():
+        raise BittrueError(f"{reader.at('name')} must be printable, got {shown(tree['name'])}")
     try:
         return Curve(
             reader.text("name"),

@@ -223,7 +223,7 @@ BAD = {
     "npz with objects": (
         {"a.npz": {"inputs": PIXELS, "labels": np.array([{}], object)}},
         "a.npz",
-        "a.npz must be a whole .npz file of plain arrays, got: Object arrays cannot be loaded",
+        "a.npz must be a whole .npz file of plain arrays, got: 'labels' of objects or texts",
     ),
     "npz without labels": (
         {"a.npz": {"inputs": PIXELS}},
