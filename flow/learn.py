@@ -171,7 +171,7 @@ def _print_on(page: Console, course: Course, lessons: Sequence[Lesson]) -> None:
     bench = course.data == BENCH
     seeds = sorted({lesson.seed for lesson in lessons})
     page.print(
-        f"{'-'.join(map(str, course.sizes))} on {course.data}: learning rate {course.rate:g}, "
+        f"{course.title}: learning rate {course.rate:g}, "
         f"rule {course.rule}, curve {course.curve}, weights of {course.integer_bits} integer bits, "
         f"seeds {seeds[0]} to {seeds[-1]}" + ("" if bench else f", {course.epochs} epochs"),
         soft_wrap=True,

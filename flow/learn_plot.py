@@ -22,8 +22,7 @@ def learning_figure(course: Course, lessons: Sequence[Lesson]) -> str:
     """
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     FigureCanvasSVG(figure)
-    sizes = "-".join(map(str, course.sizes))
-    figure.suptitle(f"{sizes} on {course.data}, learning rate {course.rate:g}", parse_math=False)
+    figure.suptitle(f"{course.title}, learning rate {course.rate:g}", parse_math=False)
     score, lost = figure.subplots(1, 2, sharex=True)
     fixed = [lesson for lesson in lessons if lesson.width]
     names = list(dict.fromkeys(lesson.rounding for lesson in fixed))

@@ -58,6 +58,12 @@ class Course:
     segments: int | None = None
     integer_bits: int = 3
 
+    @property
+    def title(self) -> str:
+        """What is taught, in a few words."""
+        sizes = "-".join(map(str, self.sizes))
+        return f"the {sizes} test bench" if self.data == BENCH else f"{sizes} on {self.data}"
+
 
 @dataclass(frozen=True)
 class Lesson:
