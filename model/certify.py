@@ -17,7 +17,8 @@ from .fixed import FixedNetwork
 from .formats import Codes, Flags, Values, decode, encode
 from .golden import GoldenNetwork
 from .intervals import UNIT
-from .worst_case import LayerBound, encoding_errors, worst_case
+from .reach import encoding_errors
+from .worst_case import LayerBound, worst_case
 
 
 @dataclass(frozen=True)

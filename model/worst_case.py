@@ -17,22 +17,13 @@ from .formats import (
     FixedType,
     Format,
     Overflow,
-    Rounding,
     Values,
     decode,
     requantize,
 )
 from .golden import GoldenNetwork
 from .intervals import TINY, Bounds, check_known, gamma
-from .reach import Neuron, cells_of
-
-NEAREST = (
-    Rounding.RND,
-    Rounding.RND_ZERO,
-    Rounding.RND_INF,
-    Rounding.RND_MIN_INF,
-    Rounding.RND_CONV,
-)
+from .reach import Neuron, cells_of, encoding_errors
 
 CodeRange = tuple[Codes, Codes]
 
@@ -128,13 +119,6 @@ def worst_case(golden: GoldenNetwork, design: Design) -> tuple[LayerBound, ...]:
         off = bound.low, bound.high
         found.append(bound)
     return tuple(found)
-
-
-def encoding_errors(rounding: Rounding, format: Format) -> tuple[float, float]:
-    """Return the ends of value less code's value where a number is rounded to a format."""
-    if rounding in NEAREST:
-        return -format.lsb / 2, format.lsb / 2
-    return (0.0 if rounding is Rounding.TRN else -format.lsb), format.lsb
 
 
 def _layer(

@@ -143,7 +143,7 @@ def test_bounds_shrink_with_the_lsb():
         golden, design = drawn(1, "relu", None, types)
         bounds.append(certify(golden, design, drawn_inputs(1, design, 2000)))
     ratios = [one.bound / other.bound for one, other in pairwise(bounds)]
-    assert ratios == pytest.approx([16, 16], rel=0.2)
+    assert all(10 < ratio < 20 for ratio in ratios)
     for found in bounds:
         assert np.median(found.alike.bounds / found.errors) < 6
         assert found.given.bounds == pytest.approx(found.errors, rel=1e-6, abs=1e-11)
