@@ -15,8 +15,10 @@ from bittrue.model.exceptions import BittrueError, ToolMissing
 
 from .console import say, warnings_as_lines
 from .curve import curve
+from .learn import learn
 from .prove import prove
 from .quantize import quantize
+from .report import report
 from .run import run
 from .study import study
 from .sweep import sweep
@@ -25,7 +27,7 @@ from .train import train
 from .verify import verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (verify, prove, curve, train, quantize, run, study, sweep, synth):
+for command in (verify, prove, curve, train, learn, quantize, run, study, sweep, synth, report):
     app.command()(command)
 
 

@@ -14,7 +14,7 @@ LABELS = 104.0
 """Pixels for the names of rows."""
 
 ROW, TOP = 52.0, 40.0
-BIT = 18.0
+BIT = 16.0
 
 
 def divergence_group(first: Divergence) -> Group:
@@ -104,7 +104,7 @@ def _waveform(first: Divergence) -> Figure:
                 _bus(drawing, word, columns[word.cycle], y, step)
     caption = (
         f"Words of layer {first.layer} around the divergence, in cycles where there were some. "
-        "A word that differs has what was expected below it."
+        "Below each word stand sample/neuron; below one that differs, what was expected."
     )
     rows_of_table = [_table_row(word) for word in first.around]
     columns_of_table = ("cycle", "stage", "sample", "neuron", "expected", "actual")

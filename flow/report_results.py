@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +52,9 @@ ABSOLUTE = re.compile(
     """,
     re.X,
 )
+DEEPEST = 40
+"""Lists and objects within each other; our own results have a dozen."""
+
 UNSEEN = ("Cc", "Cf", "Cs")
 """Categories of characters that cannot be seen, or that turn text around."""
 
@@ -146,15 +150,18 @@ def _checked(tree: Any, path: Path) -> Stored:
         raise BittrueError(
             f"{path} must be of {name}/1, got {shown(schema)}: another version of bittrue wrote it"
         )
-    clean = cleaned(tree)
     try:
+        clean = cleaned(tree)
         found = form.model_validate(clean)
     except ValidationError as error:
-        raise BittrueError(
-            f"{path} must be a whole result of bittrue {command}, got a damaged one: "
-            f"{_first(error)}"
-        ) from None
-    return Stored(command, digest_of(clean), found)
+        wrong = _first(error)
+    except BittrueError as error:
+        wrong = str(error)
+    else:
+        return Stored(command, digest_of(clean), found)
+    raise BittrueError(
+        f"{path} must be a whole result of bittrue {command}, got a damaged one: {wrong}"
+    )
 
 
 def _first(error: ValidationError) -> str:
@@ -167,21 +174,41 @@ def _first(error: ValidationError) -> str:
     return f"{place.lstrip('.')} {message[0].lower()}{message[1:]}"
 
 
-def cleaned(tree: Any) -> Any:
+def cleaned(tree: Any, depth: int = 0, *, shown: bool = True) -> Any:
     """Return JSON as it may be shown.
 
     Times that a clock measured are left out, of absolute paths only the name is kept, and
     characters that cannot be seen are replaced.
+
+    Parameters
+    ----------
+    tree : JSON
+        A result, or what stands in it.
+    depth : int
+        How deep that is.
+    shown : bool
+        Whether it is shown; otherwise it stays as it is.
+
+    Raises
+    ------
+    BittrueError
+        If it is nested too deeply, or a number is not finite.
     """
+    if depth > DEEPEST:
+        raise BittrueError(f"a result must be nested at most {DEEPEST} deep, got more")
     if isinstance(tree, dict):
         return {
-            _shown_text(name): item if name in AS_THEY_ARE else cleaned(item)
+            _shown_text(name) if shown else name: cleaned(
+                item, depth + 1, shown=shown and name not in AS_THEY_ARE
+            )
             for name, item in tree.items()
-            if name not in MEASURED_BY_CLOCKS
+            if not shown or name not in MEASURED_BY_CLOCKS
         }
     if isinstance(tree, list):
-        return [cleaned(item) for item in tree]
-    return _shown_text(tree) if isinstance(tree, str) else tree
+        return [cleaned(item, depth + 1, shown=shown) for item in tree]
+    if isinstance(tree, float) and not isfinite(tree):
+        raise BittrueError(f"a number of a result must be finite, got {tree}")
+    return _shown_text(tree) if shown and isinstance(tree, str) else tree
 
 
 def _shown_text(text: str) -> str:

@@ -1,7 +1,6 @@
 """A store of sweeps as results of sweeps, one for each network and data set in it."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from bittrue.model.files import digest_of
 from .pareto import front
 from .space import AXES, DEFAULT_OBJECTIVES, FIGURES
 from .store import Row, Store
-from .sweep_designs import parted
+from .sweep_designs import kept_designs, parted
 from .sweep_report import SCHEMA, cloud, row_json
 
 IN_HARDWARE = ("accuracy", "lut", "latency")
@@ -34,25 +33,17 @@ def store_result(path: Path, objectives: Sequence[str] | None = None) -> list[di
     BittrueError
         If it cannot be read, has no rows, or an objective is unknown or was not measured.
     """
-    try:
-        with Store(path, writable=False) as store:
-            rows = list(store.rows().values())
-            kept = {digest: json.loads(file) for digest, file in store.designs().items()}
-    except BittrueError:
-        raise
-    except (sqlite3.Error, TypeError, ValueError) as error:
-        raise BittrueError(f"{path} must be a whole store, got a damaged one: {error}") from None
-    if not rows:
-        raise BittrueError(f"{path} must be a store with rows, got an empty one")
-    groups: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.weights, row.data, row.version), []).append(row)
-    return [_result(path, groups[at], kept, objectives) for at in sorted(groups)]
+    with Store(path, writable=False) as store:
+        rows = list(store.rows().values())
+        if not rows:
+            raise BittrueError(f"{path} must be a store with rows, got an empty one")
+        groups: dict[tuple[str, str, str], list[Row]] = {}
+        for row in rows:
+            groups.setdefault((row.weights, row.data, row.version), []).append(row)
+        return [_result(store, groups[at], objectives) for at in sorted(groups)]
 
 
-def _result(
-    path: Path, rows: list[Row], kept: dict[str, Any], objectives: Sequence[str] | None
-) -> dict[str, Any]:
+def _result(store: Store, rows: list[Row], objectives: Sequence[str] | None) -> dict[str, Any]:
     good = [row for row in rows if row.reason is None]
     common = [name for name in FIGURES if all(name in row.figures for row in good)]
     in_hardware = "lut" in common
@@ -60,15 +51,11 @@ def _result(
     for name in chosen:
         if name not in common:
             raise BittrueError(
-                f"an objective must be one of {', '.join(common)}, which all rows of {path} have, "
-                f"got {name!r}"
+                f"an objective must be one of {', '.join(common)}, as all rows of {store.path} "
+                f"have, got {name!r}"
             )
     best = front(rows, chosen)
-    files = {
-        row.design: kept[row.design]
-        for row in best
-        if row.design is not None and row.design in kept
-    }
+    there = {row.design for row in best if row.design is not None} & store.designs().keys()
     first = rows[0]
     return {
         "schema": SCHEMA,
@@ -86,7 +73,7 @@ def _result(
         "chosen": None,
         "cloud": cloud(chosen, good),
         "versions": {"bittrue": first.version},
-        **parted({digest: files[digest] for digest in sorted(files)}),
+        **parted(kept_designs(store, there)),
     }
 
 

@@ -20,7 +20,7 @@ from .report_verify import configuration, said
 Value = Callable[[AtWidth], MeanOf]
 Pair = tuple[float, float | None]
 
-REMAINDER, ALL = "remainder", "all"
+ALL = "all"
 SHOWN_WIDTH = 8
 """Width that stages are shown at, or the nearest to it that was measured."""
 
@@ -212,20 +212,21 @@ def _budget(points: Sequence[StudyPoint]) -> Iterator[Group]:
         if budget is None:
             continue
         total = budget.total.power
-        parts = {name: alone.power for name, alone in budget.alone.items()}
-        for name, power in {**parts, ALL: total}.items():
+        powers = {name: alone.power for name, alone in budget.alone.items()}
+        for name, power in {**powers, ALL: total}.items():
             lines.setdefault(name, []).append((float(point.width), power))
-        shares = ({**parts, REMAINDER: budget.remainder}).items()
-        rows += [[str(point.width), name, rounded(x), _share(x, total)] for name, x in shares]
-        rows.append([str(point.width), ALL, rounded(total), _share(total, total)])
+        shares = (_share(power, total) for power in (*powers.values(), budget.remainder))
+        rows.append([str(point.width), *shares, rounded(total), rounded(budget.total.sqnr, ".2f")])
     title = f"Error budget of {first.curve}, {first.rounding}, {first.overflow}"
     told = (
         "Each source of errors switched on alone; the remainder is what they do to each other, "
         "below zero where they cancel."
     )
     drawn = chart(title, ("width, bits", "mean square error"), lines, log=True)
-    columns = ("width", "source", "mean square error", "share of all")
-    yield Group(title, [Line(told), Figures([drawn]), Table(title, columns, rows, 2)])
+    names = first.found.budget.alone if first.found and first.found.budget else {}
+    columns = ("width", *names, "remainder", "all: mean square", "SQNR, dB")
+    table = Table("Share of the mean square error that each source has", columns, rows)
+    yield Group(title, [Line(told), Figures([drawn]), table])
 
 
 def _share(part: float | None, total: float | None) -> str:
@@ -260,7 +261,7 @@ def _stages(points: Sequence[StudyPoint]) -> Iterator[Group]:
     tables = [Table(f"{line}: stage by stage, in LSB", columns, rows, 2)]
     modes = [
         [
-            point.rounding,
+            f"{point.curve}, {point.rounding}, {point.overflow}",
             f"layer {mode.layer}",
             str(mode.dropped),
             *(rounded(x, ".4f") for x in (mode.measured.bias, mode.theory.bias)),
@@ -270,7 +271,15 @@ def _stages(points: Sequence[StudyPoint]) -> Iterator[Group]:
         if point.found is not None and (point.width, point.seed) == (width, shown.seed)
         for mode in point.found.modes
     ]
-    columns = ("mode", "layer", "bits dropped", "bias", "in theory", "variance", "in theory")
+    columns = (
+        "curve, modes",
+        "layer",
+        "bits dropped",
+        "bias",
+        "in theory",
+        "variance",
+        "in theory",
+    )
     tables.append(Table("Rounding of pre-activations, in LSB", columns, modes, 2))
     yield Group(f"Stages and rounding modes at {width} bits", tables)
 

@@ -30,7 +30,7 @@ def sweep_section(anchor: str, stored: Stored, found: SweepResult) -> Section:
             Figures(_figures(found)),
             f"Pareto front of {', '.join(found.objectives)}",
             _columns(found),
-            [_option(found, row, numbers.get(row.design)) for row in found.front],
+            [_option(found, row, numbers.get(row.design)) for row in _selectable(found)],
         )
         blocks.append(Group("Pareto front", [front]))
     else:
@@ -78,13 +78,17 @@ def _columns(found: SweepResult) -> list[str]:
     return [*axes, *(_heading(name) for name in _shown_figures(found))]
 
 
+def _selectable(found: SweepResult) -> list[SweepRow]:
+    """Return the front, and the chosen point where that is not on it."""
+    keys = {row.key for row in found.front}
+    others = [] if found.chosen is None or found.chosen.key in keys else [found.chosen]
+    return [*found.front, *others]
+
+
 def _varied(found: SweepResult) -> list[str]:
-    """Return the axes that differ on the front."""
-    shown = []
-    for name in AXES:
-        if len({said(row.config.get(name)) for row in found.front}) > 1:
-            shown.append(name)
-    return shown
+    """Return the axes that differ among what can be selected."""
+    rows = _selectable(found)
+    return [name for name in AXES if len({said(row.config.get(name)) for row in rows}) > 1]
 
 
 def _shown_figures(found: SweepResult) -> list[str]:
@@ -93,6 +97,8 @@ def _shown_figures(found: SweepResult) -> list[str]:
 
 
 def _heading(name: str) -> str:
+    if name == "width":
+        return "widest word"
     return f"{name}, {UNITS[name]}" if name in UNITS else name
 
 
@@ -129,7 +135,7 @@ def _scatter(found: SweepResult, across: str, up: str) -> Figure:
         and (x := row[places[0]]) is not None
         and (y := row[places[1]]) is not None
     ]
-    front = [(at, _pair(row.figures, across, up)) for at, row in enumerate(found.front)]
+    front = [(at, _pair(row.figures, across, up)) for at, row in enumerate(_selectable(found))]
     drawn = [(at, pair) for at, pair in front if pair is not None]
     every = [*cloud, *(pair for _, pair in drawn)]
     xs, ys = [x for x, _ in every], [y for _, y in every]
@@ -143,7 +149,7 @@ def _scatter(found: SweepResult, across: str, up: str) -> Figure:
     for number_of, (x, y) in drawn:
         text = f"{up} {_figure(up, y)}, {across} {_figure(across, x)}"
         plot.mark(plot.at(x, y), 0, f"c1 front at{number_of}", text)
-    caption = f"{up} over {across}: {len(found.cloud)} points, {len(drawn)} of them on the front."
+    caption = f"{up} over {across}: {len(cloud)} points, {len(found.front)} of them on the front."
     columns = (_heading(across), _heading(up))
     rows = [[number(x), _figure(up, y)] for _, (x, y) in drawn]
     table = Table(f"Front by {up} and {across}", columns, rows, 0)

@@ -4,17 +4,24 @@ from collections.abc import Sequence
 
 from bittrue.model.formats import Format
 
-from .report_page import Cell, Figure, Figures, Group, Table
+from .report_page import Cell, Figure, Figures, Group, Line, Table
 from .report_schema import Magnitudes, Tensor
 from .report_svg import Plot, number
 
 LOWEST = 0.5
 """Lower end of a logarithmic axis of counts, so that one word can be seen."""
 
+WINDOW = (
+    "In the histograms, what a format holds is shaded, from its LSB up to its largest magnitude; "
+    "words to the right of that are too large for it, words to the left smaller than an LSB."
+)
+
 
 def tensor_groups(tensors: Sequence[Tensor]) -> list[Group]:
     """Return formats and ranges of all tensors, and the histograms of each layer."""
-    blocks = [Group("Formats and ranges", [ranges_table(tensors)])]
+    blocks = [Group("Formats and ranges", [ranges_table(tensors), Line(WINDOW)])]
+    if all(tensor.magnitudes is None for tensor in tensors):
+        blocks = [Group("Formats and ranges", [ranges_table(tensors)])]
     for layer in sorted({tensor.layer for tensor in tensors}):
         figures = [
             _histogram(tensor, tensor.magnitudes)

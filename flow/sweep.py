@@ -72,11 +72,12 @@ def sweep(
         result = swept(known, rows, jobs=jobs, address=cluster, limit=limit, shown=not json)
         result = result._replace(rows=sorted(result.rows, key=lambda row: row.key))
         best = front(result.rows, known.objectives)
-        designs = front_designs(rows, result.task, best)
+        chosen, unmet = _choice(result.rows, known)
+        kept = [*best, *([] if chosen is None else [chosen])]
+        designs = front_designs(rows, result.task, kept)
     if csv is not None:
         write_whole(csv, as_csv(result.rows))
         say(f"bittrue: wrote {csv}")
-    chosen, unmet = _choice(result.rows, known)
     if json:
         typer.echo(dump_json({**to_json(known, result, best, chosen), **designs}), nl=False)
     else:

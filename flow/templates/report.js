@@ -3,7 +3,7 @@
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  const themes = [["", "as the system"], ["light", "light"], ["dark", "dark"]];
+  const themes = [["", "auto"], ["light", "light"], ["dark", "dark"]];
   const button = document.getElementById("theme");
   let theme = 0;
   button.hidden = false;
@@ -20,7 +20,9 @@
       options.forEach((option, number) => { option.hidden = number !== at; });
       rows.forEach((row, number) => { row.classList.toggle("on", number === at); });
       all("svg .front", front).forEach((mark) => {
-        mark.classList.toggle("on", mark.classList.contains(`at${at}`));
+        const on = mark.classList.contains(`at${at}`);
+        mark.classList.toggle("on", on);
+        if (on) mark.parentNode.append(mark);
       });
     };
     const radios = all("input[type=radio]", front);
@@ -50,6 +52,12 @@
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     });
+  }
+
+  for (const here of all(".wide .here")) {
+    const scroll = here.closest(".scroll");
+    const left = here.getBoundingClientRect().left - scroll.getBoundingClientRect().left;
+    scroll.scrollLeft = left - scroll.clientWidth / 2;
   }
 
   let folded = [];
