@@ -19,7 +19,7 @@ NO_VENV = $(PYTHON) must have the module venv, and has not: install python3-venv
 	(on Debian and Ubuntu: sudo apt-get install python3-venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-all test test-all lint bench bench-hardware docs clean
+.PHONY: help verify verify-all test test-all lint bench bench-hardware fuzz docs clean
 
 help:
 	@echo 'make verify      hold golden model, fixed model and RTL against each other, bit for bit'
@@ -29,6 +29,7 @@ help:
 	@echo 'make lint        ruff and mypy'
 	@echo 'make bench       timings of one run, as ratios (ARGS=--readme keeps the table)'
 	@echo 'make bench-hardware  Fmax, LUT and the error of the estimator, by synthesis (minutes)'
+	@echo 'make fuzz        spoilt files for every reader, under watch (see tests/corpus/README.md)'
 	@echo 'make docs        the documentation as HTML, in build/docs'
 	@echo 'make clean       remove what make made, .venv included'
 	@echo
@@ -59,6 +60,9 @@ bench: $(VENV)/.test
 
 bench-hardware: $(VENV)/.synth
 	@$(BIN)/python benchmarks/hardware.py $(ARGS) </dev/null
+
+fuzz: $(VENV)/.test
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS) </dev/null
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W -b html docs build/docs

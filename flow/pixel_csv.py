@@ -21,6 +21,9 @@ _SHOWN = 40
 MOST_BYTES = 1 << 20
 """Bytes of a row."""
 
+MOST_BLANK = 10_000
+"""Blank lines, of which a packed file could hold any number."""
+
 
 def read_csv(path: Path, *, label_last: bool = False) -> tuple[Pixels, Labels]:
     """Read rows of ``label,pixel,pixel,...``, plain or gzipped.
@@ -70,6 +73,7 @@ def read_csv(path: Path, *, label_last: bool = False) -> tuple[Pixels, Labels]:
 
 def _rows(stream: BinaryIO, path: Path) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the number, from 1, and the fields of each line that is not blank."""
+    blank = 0
     for number, line in enumerate(iter(lambda: stream.readline(MOST_BYTES + 1), b""), 1):
         if len(line) > MOST_BYTES:
             raise BittrueError(
@@ -78,6 +82,10 @@ def _rows(stream: BinaryIO, path: Path) -> Iterator[tuple[int, list[bytes]]]:
         text = line.removeprefix(_MARK).strip() if number == 1 else line.strip()
         if text:
             yield number, text.split(b",")
+        else:
+            blank += 1
+        if blank > MOST_BLANK:
+            raise BittrueError(f"{path} must have at most {MOST_BLANK} blank lines, got more")
 
 
 def _width(fields: list[bytes], place: str) -> int:

@@ -158,7 +158,7 @@ def _made(about: Mapping[str, Any], activations: Mapping[str, Activation]) -> Go
         first,
         hidden,
         last,
-        about["learning_rate"],
+        float(about["learning_rate"]),
         activation=[activations.get(name) or activation_named(name) for name in names],
         biases=about["biases"],
         rule=about["rule"],

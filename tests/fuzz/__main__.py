@@ -5,13 +5,14 @@ import csv
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from .bombs import bombs
 from .readers import TARGETS
-from .runner import BATCH, Tally, fuzz, input_of
+from .runner import BATCH, Tally, fuzz, input_of, watched
 
 COLUMNS = ("seed", "first", "reader", "executions", "refused", "findings", "python", "numpy")
 
@@ -26,6 +27,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the inputs")
     parser.add_argument("--first", type=int, default=0, help="index of the first input")
     parser.add_argument("--reader", action="append", choices=TARGETS, help="one or more; or all")
+    parser.add_argument("--replay", type=Path, help="a corpus, instead: files by reader")
+    parser.add_argument("--bombs", action="store_true", help="large files, instead")
     parser.add_argument("--keep", type=Path, help="folder for inputs that find something")
     parser.add_argument("--tally", type=Path, help="CSV file that the run is added to")
     return parser.parse_args(words)
@@ -49,6 +52,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Fuzz, say what was found, and return the exit code."""
     given = arguments(words)
     names = given.reader or list(TARGETS)
+    if given.replay or given.bombs:
+        return replay(written_down(given, names))
     tallies = {name: Tally() for name in names}
     for name, start, size in rounds(given, names):
         before = set(tallies[name].findings)
@@ -64,6 +69,30 @@ def main(words: Sequence[str] | None = None) -> int:
         add_to(given.tally, given, tallies)
     total = sum(tally.executions for tally in tallies.values())
     wrong = sum(len(tally.findings) for tally in tallies.values())
+    sys.stdout.write(f"{total} executions, {wrong} findings\n")
+    return 1 if wrong else 0
+
+
+def written_down(
+    given: argparse.Namespace, names: Sequence[str]
+) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+    """Yield reader, name and content of files that are not drawn."""
+    if given.bombs:
+        yield from (bomb for bomb in bombs() if bomb[0] in names)
+    for name in names if given.replay else ():
+        for path in sorted((given.replay / name).glob("*")):
+            yield name, path.name, path.read_bytes
+
+
+def replay(files: Iterable[tuple[str, str, Callable[[], bytes]]]) -> int:
+    """Give each file to its reader, and return the exit code."""
+    total, wrong = 0, 0
+    for name, title, make in files:
+        content = make()
+        tally = watched(TARGETS[name], [0], lambda _, content=content: content)
+        for what in tally.findings:
+            sys.stdout.write(f"{name}, {title}: {what}\n")
+        total, wrong = total + 1, wrong + len(tally.findings)
     sys.stdout.write(f"{total} executions, {wrong} findings\n")
     return 1 if wrong else 0
 

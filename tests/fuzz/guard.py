@@ -18,7 +18,7 @@ from bittrue.model.exceptions import BittrueError, BittrueWarning, DefaultsWarni
 from .readers import Target
 
 SECONDS = 5.0
-"""Time of a processor that one file may take."""
+"""Time of a processor that one file may take, and as many again for each 4 MiB of it."""
 
 SPARE = 64 << 20
 """Bytes that a reader may take beyond twice its file."""
@@ -113,7 +113,7 @@ class Guard:
         limit = taken + 2 * size + SPARE
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         self._watching = True
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS * (1 + size / (4 << 20)))
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
         try:
             self.target.read(self._file)
@@ -122,7 +122,7 @@ class Guard:
             wrong = _wrong_with(error, self.folder)
             return Result(True, wrong and f"{wrong}, raised in {_place_of(error)}")
         except Hang:
-            return Result(False, f"hang: no end within {SECONDS} s")
+            return Result(False, "hang")
         except BaseException as error:
             return Result(
                 False, f"{type(error).__name__} instead of a refusal in {_place_of(error)}"
