@@ -199,9 +199,10 @@ def network_source(machine: Machine) -> Source:
     return Source(unindexed(to_verilog(Network(machine), "network")), "network")
 
 
-def curve_source(table: Curve) -> Source:
-    """Return a curve alone as what to synthesise; see `CurveAlone`."""
-    return Source(unindexed(to_verilog(CurveAlone(table), "curve_alone")), "curve_alone")
+def curve_source(table: Curve, *, registers: bool = True) -> Source:
+    """Return a curve alone as what to synthesise, pipelined or without registers."""
+    alone = CurveAlone(table, registers=registers)
+    return Source(unindexed(to_verilog(alone, "curve_alone")), "curve_alone")
 
 
 def unindexed(verilog: str) -> str:
