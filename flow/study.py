@@ -23,6 +23,7 @@ from .options import part_of
 from .paths import check_targets
 from .study_beside import Beside, beside_reference
 from .study_beside_report import beside_json, print_beside, rows_json
+from .study_certify_report import certificates_json, contradicted
 from .study_choices import EXACT, Making, choices_of
 from .study_config import StudySettings, study_settings
 from .study_plots import study_figure
@@ -38,7 +39,7 @@ SHOWN_WIDTH = 8
 """Width that layers and modes are shown at, or the nearest to it that was measured."""
 
 DIFFERS = 1
-"""Exit code where a published figure is not met."""
+"""Exit code where a published figure is not met, or something proven is measured otherwise."""
 
 
 def study(
@@ -126,6 +127,13 @@ def study(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Published figures, to be held beside those found."),
     ] = None,
+    certify: Annotated[
+        bool | None,
+        typer.Option(
+            "--certify/--no-certify",
+            help="Prove bounds of errors and answers, too.  \\[default: no-certify]",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -149,8 +157,11 @@ def study(
     With --reference, means are held beside published figures; each agrees if it differs by no more
     than two standard errors, or 0.5 points (0.5 dB of SQNR).
 
-    Exit codes: 0 done, 1 a published figure differs, 2 bad input, 3 a package is missing,
-    130 interrupted.
+    With --certify, errors are bounded and answers certified, for all inputs and sample by sample:
+    docs/certificates.md says what is proven, and of what.
+
+    Exit codes: 0 done, 1 a published figure differs or a certificate is contradicted, 2 bad input,
+    3 a package is missing, 130 interrupted.
     """
     check_targets({"output": (".svg", ".json", ".csv")}, output=output)
     settings = study_settings(_given(locals()), config, trained=file is not None)
@@ -161,7 +172,7 @@ def study(
         settings.curves,
     )
     making = Making(settings.method, settings.segments, settings.preactivation_width)
-    plan = Plan(tuple(choices), making, settings.part, settings.samples)
+    plan = Plan(tuple(choices), making, settings.part, settings.samples, settings.certify)
     theirs = None
     if settings.reference is not None:
         theirs = read_reference(Path(settings.reference), settings.widths)
@@ -186,7 +197,7 @@ def study(
         if beside is not None:
             page.print()
             print_beside(page, beside)
-    if beside is not None and not beside.agrees:
+    if (beside is not None and not beside.agrees) or contradicted(points):
         raise typer.Exit(DIFFERS)
 
 
@@ -257,6 +268,7 @@ def _tree(
         "preactivation_width": settings.preactivation_width,
         "golden_accuracy": [one.accuracy for one in found],
         "summary": summary_json(points),
+        "certificates": certificates_json(points) if settings.certify else None,
         "published": None if beside is None else rows_json(beside.rows),
         "reference": None if beside is None else beside_json(beside),
         "points": points_json(points),

@@ -39,6 +39,8 @@ class StudySettings(BaseModel):
         What all designs share.
     reference : str or None
         Published figures; in a file, a path from where that file lies.
+    certify : bool
+        Whether what can be proven is proven, too.
     jobs : int or None
         Processes; all cores where not given.
     """
@@ -64,6 +66,7 @@ class StudySettings(BaseModel):
     segments: int = Field(256, ge=1, description="an integer of at least 1")
     method: str = Field("observed", description=f"one of {', '.join(METHODS)}")
     reference: str | None = Field(None, description="a CSV file of published figures")
+    certify: bool = Field(False, description="true or false")
     jobs: int | None = Field(None, ge=1, description="an integer of at least 1")
 
     def to_json(self) -> dict[str, Any]:

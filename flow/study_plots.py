@@ -14,6 +14,7 @@ from bittrue.model.budget import SOURCES
 
 from .plots import as_svg
 from .study_beside import Beside, Published
+from .study_certify_report import draw_certificates
 from .study_points import Measured, Point
 from .study_summary import DB_PER_BIT, Mean, Row, line_of, lines, summary
 
@@ -55,7 +56,8 @@ def study_figure(
         SVG, the same byte for byte for the same points.
     """
     found = lines(summary(points))
-    rows = 3 if beside is None else 4
+    proven = any(point.measured and point.measured.certificate for point in points)
+    rows = 3 + proven + (beside is not None)
     height = PANEL * rows + LEGEND_ROW * -(-len(found) // LEGEND_COLUMNS)
     figure = Figure(figsize=(11, height), layout="constrained")
     FigureCanvasSVG(figure)
@@ -71,8 +73,11 @@ def study_figure(
     _stages(panels[3], points)
     _budget(panels[4], points)
     _modes(panels[5], points, shown_width)
+    if proven:
+        pair = [figure.add_subplot(grid[3, column]) for column in range(2)]
+        draw_certificates(pair[0], pair[1], points)
     if beside is not None:
-        _differences(figure.add_subplot(grid[3, :]), beside)
+        _differences(figure.add_subplot(grid[rows - 1, :]), beside)
     figure.legend(
         handles, list(found), loc="outside lower center", ncols=LEGEND_COLUMNS, fontsize="small"
     )

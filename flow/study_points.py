@@ -20,6 +20,7 @@ from bittrue.model.golden import GoldenNetwork
 from bittrue.model.training import accuracy
 
 from .data import Data
+from .study_certify import Certified, certified
 from .study_choices import Choice, Making, design_of
 
 
@@ -106,6 +107,8 @@ class Measured(NamedTuple):
         Rounding against its theory, layer by layer.
     budget : Budget or None
         What each source adds; None where it was not asked for.
+    certificate : Certified or None
+        What is proven; None where it was not asked for.
     """
 
     design: str
@@ -116,6 +119,7 @@ class Measured(NamedTuple):
     stages: tuple[StageFigures, ...]
     modes: tuple[ModeFigures, ...]
     budget: Budget | None
+    certificate: Certified | None = None
 
 
 class Point(NamedTuple):
@@ -128,14 +132,23 @@ class Point(NamedTuple):
 
 
 def measured_point(
-    subject: Subject, choice: Choice, making: Making, *, budgeted: bool = False
+    subject: Subject,
+    choice: Choice,
+    making: Making,
+    *,
+    budgeted: bool = False,
+    certify: bool = False,
 ) -> Point:
     """Measure a subject at a choice; a choice that cannot be made is a point with its reason."""
     try:
         design = design_of(subject.golden, subject.training, choice, making)
     except BittrueError as error:
         return Point(subject.seed, choice, None, str(error))
-    return Point(subject.seed, choice, _measured(subject, design, budgeted))
+    measured = _measured(subject, design, budgeted)
+    if certify:
+        proven = certified(subject.golden, design, subject.asked.inputs)
+        measured = measured._replace(certificate=proven)
+    return Point(subject.seed, choice, measured)
 
 
 def _measured(subject: Subject, design: Design, budgeted: bool) -> Measured:

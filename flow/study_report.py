@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bittrue.model.budget import SOURCES, Budget, Figures, Theory
 
+from .study_certify_report import print_certificates
 from .study_plots import budget_title, mode_points
 from .study_points import Measured, Point
 from .study_summary import DB_PER_BIT, Mean, Row, line_of, lines, per_bit, summary
@@ -28,6 +29,7 @@ def print_study(page: Console, points: Sequence[Point], width: int) -> None:
     for table in tables:
         page.print(table)
         page.print()
+    print_certificates(page, points)
     for name, line in found.items():
         slope = per_bit(line)
         if slope is not None:
@@ -225,6 +227,7 @@ def _measured_json(measured: Measured) -> dict[str, Any]:
             for mode in measured.modes
         ],
         "budget": None if measured.budget is None else _budget_json(measured.budget),
+        "certificate": None if measured.certificate is None else measured.certificate.to_json(),
     }
 
 

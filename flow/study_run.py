@@ -44,12 +44,15 @@ class Plan(NamedTuple):
         One of `bittrue.flow.options.PARTS`.
     samples : int or None
         The first so many of them.
+    certify : bool
+        Whether what can be proven is proven, too.
     """
 
     choices: tuple[Choice, ...]
     making: Making
     part: str
     samples: int | None
+    certify: bool = False
 
 
 class Studied(NamedTuple):
@@ -84,7 +87,10 @@ def studied(subject: Subject, plan: Plan, *, budgeted: bool, shown: bool) -> Stu
     with progress("measuring", shown=shown) as told:
         for done, choice in enumerate(plan.choices, 1):
             alike = budgeted and replace(choice, width=0) == kind
-            points.append(measured_point(subject, choice, plan.making, budgeted=alike))
+            found = measured_point(
+                subject, choice, plan.making, budgeted=alike, certify=plan.certify
+            )
+            points.append(found)
             told(done, len(plan.choices))
     right = accuracy(golden.predict(asked.inputs), asked.labels)
     return Studied(subject.seed, tuple(golden.sizes), len(asked.labels), right, points)
