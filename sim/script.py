@@ -20,8 +20,10 @@ Ports = tuple[tuple[str, int], ...]
 
 def ports_of(machine: Machine) -> tuple[Ports, Ports]:
     """Return the input ports, ``rst`` last, and the output ports of a machine."""
-    network = Network(machine)
     ports: dict[str, list[tuple[str, int]]] = {"In": [], "Out": []}
+    network = Network(machine)
+    # only its ports are looked at, and Amaranth warns of what is never elaborated
+    network._MustUse__silence = True
     for path, member, value in network.signature.flatten(network):
         ports[member.flow.name].append(("__".join(map(str, path)), len(Value.cast(value))))
     return (*ports["In"], ("rst", 1)), tuple(ports["Out"])

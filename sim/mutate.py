@@ -1,0 +1,221 @@
+"""Does the regression find what is wrong? Faults are planted, and it is watched what becomes of them.
+
+Each mutant is *killed*, by a vector and at a port; or *equivalent*, when it is proven that no ports
+ever show a difference; or *unknown*, which counts as alive.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Protocol, TypeVar
+
+from bittrue.hdl.machine import Machine
+from bittrue.model.exceptions import BittrueError
+
+from .faults import FAULTS, planted, rtlil_of, table_faults
+from .mutants import Flat, Mutant, build, full_yosys, gates_from
+from .script import Script
+from .sliced import LANES, Finding, Sliced
+from .unseen import Unseen
+
+KILLED, EQUIVALENT, UNKNOWN = "killed", "equivalent", "unknown"
+BATCH = LANES - 1
+"""Mutants in one build."""
+
+Told = Callable[[int, int], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a fault.
+
+    Members
+    -------
+    name : str
+        Key of the mutant, or name of the fault.
+    component : str
+        Where it is.
+    what : str
+        What it is, in the design's own words.
+    verdict : {"killed", "equivalent", "unknown"}
+        What became of it.
+    vector, port : str
+        Which vector killed it, and at which port; empty if none did.
+    bit, cycle : int
+        Bit of the port, and cycle of the script; -1 if none did.
+    how : str
+        How it was proven equivalent; empty if it was not.
+    """
+
+    name: str
+    component: str
+    what: str
+    verdict: str
+    vector: str = ""
+    port: str = ""
+    bit: int = -1
+    cycle: int = -1
+    how: str = ""
+
+
+class Store(Protocol):
+    """Where outcomes are kept, so that a run that was cut short goes on."""
+
+    def known(self, run: str) -> Mapping[str, Outcome]:
+        """Return the outcomes of a run, by name."""
+
+    def keep(self, run: str, outcomes: Sequence[Outcome]) -> None:
+        """Keep more of them."""
+
+
+def run_of(flat: Flat, script: Script) -> str:
+    """Return a digest of all that outcomes depend on."""
+    said = [script.driven, script.expected, script.promised, script.sections]
+    deposits = {cycle: dict(values) for cycle, values in script.deposits.items()}
+    parts = [flat.text, repr(said), repr(deposits), full_yosys(), Unseen.version]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def judge_mutants(
+    flat: Flat,
+    mutants: Sequence[Mutant],
+    script: Script,
+    *,
+    jobs: int = 1,
+    seconds: float = 20.0,
+    store: Store | None = None,
+    progress: Told | None = None,
+) -> list[Outcome]:
+    """Run mutants of a netlist through a script, and try to prove equivalent what survives.
+
+    Parameters
+    ----------
+    flat : Flat
+        The netlist.
+    mutants : sequence of Mutant
+        Some of its mutants.
+    script : Script
+        The regression.
+    jobs : int
+        Processes.
+    seconds : float
+        For the proof of one mutant.
+    store : Store, optional
+        Knows some outcomes already, and keeps the others.
+    progress : callable, optional
+        Told the mutants done, and all of them.
+
+    Raises
+    ------
+    BittrueError
+        If the machine without a fault does not pass.
+    """
+    run = run_of(flat, script)
+    found = dict(store.known(run)) if store is not None else {}
+    left = [mutant for mutant in mutants if mutant.key not in found]
+    size = max(min(BATCH, -(-len(left) // max(jobs, 1))), 1)
+    batches = [left[n : n + size] for n in range(0, len(left), size)]
+    if progress is not None:
+        progress(len(mutants) - len(left), len(mutants))
+    tasks = [(_batch, (flat, batch, script, seconds)) for batch in batches]
+    for outcomes in _side_by_side(tasks, jobs):
+        found |= {outcome.name: outcome for outcome in outcomes}
+        if store is not None:
+            store.keep(run, outcomes)
+        if progress is not None:
+            progress(sum(mutant.key in found for mutant in mutants), len(mutants))
+    return [found[mutant.key] for mutant in mutants]
+
+
+def _batch(
+    flat: Flat, mutants: Sequence[Mutant], script: Script, seconds: float
+) -> list[Outcome]:
+    gates, flipped = build(flat, mutants)
+    first, *findings = Sliced(gates, len(mutants) + 1, flipped).run(script)
+    if first is not None:
+        raise BittrueError(
+            f"the machine without a fault must pass its regression, got a difference at {first.port}"
+            f" in {script.section(first.cycle)}"
+        )
+    unseen = Unseen(gates, flipped, script, seconds)
+    outcomes = []
+    for number, (mutant, finding) in enumerate(zip(mutants, findings, strict=True), 1):
+        how = "" if finding is not None else unseen.proof(number)
+        outcomes.append(
+            _outcome(mutant.key, mutant.component, flat.what(mutant), script, finding, how)
+        )
+    return outcomes
+
+
+def _outcome(
+    name: str, component: str, what: str, script: Script, finding: Finding | None, how: str = ""
+) -> Outcome:
+    if finding is None:
+        verdict = EQUIVALENT if how else UNKNOWN
+        return Outcome(name, component, what, verdict, how=how)
+    vector = script.section(finding.cycle)
+    return Outcome(
+        name, component, what, KILLED, vector, finding.port, finding.bit, finding.cycle
+    )
+
+
+def judge_faults(
+    machine: Machine, script: Script, *, jobs: int = 1, progress: Told | None = None
+) -> list[Outcome]:
+    """Run a script on machines with one of the named faults each.
+
+    Parameters
+    ----------
+    machine : Machine
+        What the script is for. Faults in parts that it has not are left out.
+    script : Script
+        The regression.
+    jobs : int
+        Processes.
+    progress : callable, optional
+        Told the faults done, and all of them.
+    """
+    full_yosys()
+    true = rtlil_of(machine)
+    named: list[tuple[str, str, str, str]] = []
+    for fault in FAULTS:
+        with planted(fault):
+            text = rtlil_of(machine)
+        named.append((fault.name, fault.module.__name__.rsplit(".", 1)[-1], fault.what, text))
+    for name, changed in table_faults(machine).items():
+        named.append((name, "curve", name, rtlil_of(changed)))
+    named = [fault for fault in named if fault[-1] != true]
+    tasks = [(_fault, (*fault, script)) for fault in named]
+    outcomes: dict[str, Outcome] = {}
+    for outcome in _side_by_side(tasks, jobs):
+        outcomes[outcome.name] = outcome
+        if progress is not None:
+            progress(len(outcomes), len(named))
+    return [outcomes[name] for name, *_ in named]
+
+
+def _fault(name: str, component: str, what: str, text: str, script: Script) -> Outcome:
+    (finding,) = Sliced(gates_from(text), 1).run(script)
+    return _outcome(name, component, what, script, finding)
+
+
+def _side_by_side(
+    tasks: Sequence[tuple[Callable[..., T], tuple[object, ...]]], jobs: int
+) -> Iterator[T]:
+    """Yield what tasks return, as they end, with so many processes."""
+    if jobs <= 1 or len(tasks) <= 1:
+        for call, arguments in tasks:
+            yield call(*arguments)
+        return
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn"))
+    try:
+        pending: set[Future[T]] = {pool.submit(call, *arguments) for call, arguments in tasks}
+        while pending:
+            ended, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in ended:
+                yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
