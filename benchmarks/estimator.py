@@ -39,10 +39,10 @@ from bittrue.flow.synthesis import Source, network_source, synthesize
 
 COSTS = Path(estimate.__file__).with_name("estimator.json")
 TARGET = "ecp5"
-PLACED = {FITTED: 18, HELD_OUT: 10}
+PLACED = {FITTED: 14, HELD_OUT: 8}
 """How many of the smaller networks are placed and routed too."""
 
-MOST_PLACED = 900
+MOST_PLACED = 600
 """LUT of the largest network that is placed."""
 
 PRIOR = {"network": 30.0, "layers": 10.0, "counters": 36.0, "dropped bits": 1 / 3}
