@@ -1,7 +1,7 @@
 """What a verification looks like: tables for people, one JSON object for programs."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from rich.table import Table
 from bittrue.model.design import Design
 from bittrue.model.errors import Errors
 from bittrue.model.formats import Loss, Values
+from bittrue.sim.ledger import Entry
 from bittrue.sim.testbench import Verification, oops
 from bittrue.sim.whole import WholeSet
 
@@ -19,6 +20,8 @@ from .tables import bare_table, finite, versions
 
 SCHEMA = "bittrue.verify/1"
 SHOWN_QUERIES = 40
+STAGE_NAMES = {"preactivation": "pre-activation", "output": "output"}
+"""Stages that lose something, as they are shown."""
 
 
 def verdict(result: Verification | WholeSet) -> str:
@@ -49,7 +52,8 @@ def words_line(
 def print_on(page: Console, result: Verification, settings: Settings) -> None:
     """Print a verification, the verdict last."""
     print_heading(page, result, settings)
-    tables = (_queries(result), errors_table(result.errors), _losses(result), _coverage(result))
+    ledger = ledger_tables(result.ledger, result.directed_ledger)
+    tables = (_queries(result), errors_table(result.errors), *ledger, _coverage(result))
     for table in tables:
         page.print(table)
         page.print()
@@ -123,26 +127,51 @@ def errors_table(errors: Errors | None) -> Table:
     return table
 
 
-def _losses(result: Verification) -> Table:
-    table = bare_table(
-        "losses, in words",
-        "layer",
-        "stage",
-        "inexact",
-        "overflowed",
-        "directed: inexact",
-        "overflowed",
+def ledger_tables(ledger: Sequence[Entry], directed: Sequence[Entry] = ()) -> list[Table]:
+    """Return what model and hardware counted, and which samples and neurons lost most."""
+    columns = ["layer", "stage", "loss", "of", "model", "RTL"]
+    if directed:
+        columns += ["directed: of", "model", "RTL"]
+    counts = bare_table("ledger: words lost", *columns)
+    most = bare_table(
+        "samples and neurons that lost most, with their words",
+        *("layer", "stage", "loss", "samples", "neurons"),
     )
-    for (layer, stage, loss), (_, _, directed) in zip(
-        by_stage(result.losses), by_stage(result.directed_losses), strict=True
-    ):
-        table.add_row(str(layer), stage, *map(str, (*loss, *directed)))
-    return table
+    for number, entry in enumerate(ledger):
+        place = str(entry.layer), STAGE_NAMES[entry.stage], entry.kind
+        beside = [entry, *directed[number : number + 1]]
+        counts.add_row(*place, *(text for one in beside for text in _counted(one)))
+        if entry.expected:
+            worst = (
+                ", ".join(f"{lost.number} ({lost.words})" for lost in of)
+                for of in (entry.samples, entry.neurons)
+            )
+            most.add_row(*place, *worst)
+    return [counts, most] if most.rows else [counts]
+
+
+def _counted(entry: Entry) -> tuple[str, str, str]:
+    actual = "–" if entry.actual is None else str(entry.actual)
+    return str(entry.words), str(entry.expected), actual if entry.equal else f"{actual} !"
+
+
+def ledger_json(ledger: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Return a ledger as JSON."""
+    return [
+        {
+            **entry._asdict(),
+            "stage": STAGE_NAMES[entry.stage],
+            "samples": [lost._asdict() for lost in entry.samples],
+            "neurons": [lost._asdict() for lost in entry.neurons],
+            "equal": entry.equal,
+        }
+        for entry in ledger
+    ]
 
 
 def by_stage(losses: Iterable[tuple[Loss, Loss]]) -> list[tuple[int, str, Loss]]:
     """Return layer, stage and loss of each pair, in order."""
-    stages = ("pre-activation", "output")
+    stages = tuple(STAGE_NAMES.values())
     return [
         (layer, stage, loss)
         for layer, pair in enumerate(losses)
@@ -184,6 +213,10 @@ def to_json(result: Verification, settings: Settings, saved: bool) -> dict[str, 
         "queries": _queries_json(result),
         "errors": errors_json(result.errors),
         "losses": _losses_json(result),
+        "ledger": {
+            "queries": ledger_json(result.ledger),
+            "directed": ledger_json(result.directed_ledger),
+        },
         "coverage": {
             name: {"visited": visited, "there": there}
             for name, (visited, there) in result.coverage.items()

@@ -14,6 +14,8 @@ from .verify_report import (
     config_json,
     errors_json,
     errors_table,
+    ledger_json,
+    ledger_tables,
     print_divergences,
     print_heading,
     print_verdict,
@@ -31,7 +33,7 @@ def print_on(page: Console, result: WholeSet, settings: Settings) -> None:
     tables = [_models(result)]
     if result.fixed.shape[1] <= SHOWN_CLASSES:
         tables += [_confusion(result, model) for model in ("golden", "rtl") if _has(result, model)]
-    tables += [errors_table(result.errors), _losses(result)]
+    tables += [errors_table(result.errors), *ledger_tables(result.ledger)]
     for table in tables:
         page.print(table)
         page.print()
@@ -75,14 +77,6 @@ def _confusion(result: WholeSet, model: str) -> Table:
     return table
 
 
-def _losses(result: WholeSet) -> Table:
-    table = bare_table("losses, in words", "layer", "stage", "inexact", "overflowed", "of")
-    samples, sizes = len(result.labels), result.design.shape.sizes
-    for layer, stage, loss in by_stage(result.losses):
-        table.add_row(str(layer), stage, *map(str, (*loss, samples * sizes[layer + 1])))
-    return table
-
-
 def _print_agreement(page: Console, result: WholeSet) -> None:
     unlike = result.disagreements
     line = f"golden and fixed answer alike on {result.agreement:.2%} of the samples"
@@ -115,6 +109,7 @@ def to_json(result: WholeSet, settings: Settings, saved: bool) -> dict[str, Any]
             {"layer": layer, "stage": stage, **loss._asdict()}
             for layer, stage, loss in by_stage(result.losses)
         ],
+        "ledger": ledger_json(result.ledger),
         "cycles_per_query": result.timing.latency,
         "initiation_interval": finite(result.timing.initiation_interval),
         "engine": result.engine,

@@ -18,6 +18,7 @@ from bittrue.model.golden import GoldenNetwork
 from .compare import Comparison, compare
 from .coverage import measure
 from .engines import simulate
+from .ledger import Entry, Ledger
 from .record import Progress, Run, Session
 from .timing import Timing
 from .vectors import directed_sessions
@@ -77,6 +78,8 @@ class Verification(Verdict):
         Of the queries, by the fixed model: pre-activation and output.
     directed_losses : tuple of (Loss, Loss)
         The same of the directed vectors.
+    ledger, directed_ledger : tuple of Entry
+        All losses of queries, and of directed vectors, by model and hardware, and where most.
     timing : Timing
         Cycles.
     comparison : Comparison
@@ -95,6 +98,8 @@ class Verification(Verdict):
     errors: Errors | None
     losses: tuple[tuple[Loss, Loss], ...]
     directed_losses: tuple[tuple[Loss, Loss], ...]
+    ledger: tuple[Entry, ...]
+    directed_ledger: tuple[Entry, ...]
     timing: Timing
     comparison: Comparison
     coverage: Mapping[str, tuple[int, int]]
@@ -161,8 +166,10 @@ def verify(
     runs = run_on([asked], seed=seed, waves=waves, progress=shared(0))
     runs += run_on(directed, seed=seed + 1, progress=shared(queries))
     comparison = Comparison()
+    ledgers = Ledger(design), Ledger(design)
     for number, (session, run) in enumerate(zip([asked, *directed], runs, strict=True)):
         comparison += compare(design, session, run, number=number)
+        ledgers[number > 0].add(session, run)
 
     network = FixedNetwork(design)
     fixed = decode(network.predict(codes), design.shape.output.format)
@@ -177,8 +184,10 @@ def verify(
         fixed=fixed,
         rtl=outputs_of(runs[0], design.shape, queries),
         errors=None if answers is None else errors_between(answers, fixed, lsb),
-        losses=model_losses(design, [asked]),
-        directed_losses=model_losses(design, directed),
+        losses=ledgers[0].losses,
+        directed_losses=ledgers[1].losses,
+        ledger=ledgers[0].entries(),
+        directed_ledger=ledgers[1].entries(),
         timing=measure_timing(machine, asked),
         comparison=comparison,
         coverage=measure(design, directed),
@@ -222,27 +231,3 @@ def outputs_of(run: Run, shape: Shape, samples: int) -> Values:
     real = (sample < samples) & (neuron < shape.sizes[-1])
     outputs[sample[real], neuron[real]] = decode(codes[real], shape.output.format)
     return outputs
-
-
-def model_losses(
-    design: Design,
-    sessions: list[Session],
-    before: tuple[tuple[Loss, Loss], ...] | None = None,
-) -> tuple[tuple[Loss, Loss], ...]:
-    """Return the fixed model's losses over sessions, added up for each layer and stage.
-
-    Parameters
-    ----------
-    design : Design
-        Whose shape is evaluated, with each session's weights.
-    sessions : list of Session
-        Samples.
-    before : tuple, optional
-        What was lost before, added too.
-    """
-    layers = len(design.shape.layers)
-    counts = np.array(before if before else np.zeros((layers, 2, 2)), dtype=np.int64)
-    for session in sessions:
-        traces = FixedNetwork(Design(design.shape, session.weights)).trace(session.codes)
-        counts += np.array([[t.preactivation_loss, t.output_loss] for t in traces])
-    return tuple((Loss(*stages[0]), Loss(*stages[1])) for stages in counts.tolist())

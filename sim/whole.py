@@ -21,8 +21,9 @@ from bittrue.model.training import accuracy
 from .compare import Comparison, compare
 from .engines import fastest_engine, simulate
 from .lanes_build import lanes_for
+from .ledger import Entry, Ledger
 from .record import Progress, Run, Session
-from .testbench import model_losses, outputs_of
+from .testbench import outputs_of
 from .timing import Timing
 from .verdict import Verdict
 
@@ -59,6 +60,8 @@ class WholeSet(Verdict):
         Fixed against golden.
     losses : tuple of (Loss, Loss), one pair a layer
         By the fixed model: pre-activation and output.
+    ledger : tuple of Entry
+        All losses, by model and hardware, and where most.
     timing : Timing
         Cycles.
     comparison : Comparison
@@ -79,6 +82,7 @@ class WholeSet(Verdict):
     rtl: Values
     errors: Errors | None
     losses: tuple[tuple[Loss, Loss], ...]
+    ledger: tuple[Entry, ...]
     timing: Timing
     comparison: Comparison
     seconds: Mapping[str, float]
@@ -186,7 +190,7 @@ def verify_whole(
         fixed = decode(network.predict(codes), design.shape.output.format)
     runs = _Runs(machine, design, chosen, jobs or all_cores(), stalls, seed, progress)
     with _timed(seconds, "rtl"):
-        comparison, rtl, losses, timing = runs.all(codes)
+        comparison, rtl, ledger, timing = runs.all(codes)
     lsb = design.shape.output.format.lsb
     return WholeSet(
         seed=seed,
@@ -198,7 +202,8 @@ def verify_whole(
         fixed=fixed,
         rtl=rtl,
         errors=None if answers is None else errors_between(answers, fixed, lsb),
-        losses=losses,
+        losses=ledger.losses,
+        ledger=ledger.entries(),
         timing=timing,
         comparison=comparison,
         seconds=seconds,
@@ -224,21 +229,21 @@ class _Runs:
     seed: int
     progress: Progress | None
 
-    def all(self, codes: Codes) -> tuple[Comparison, Values, tuple[tuple[Loss, Loss], ...], Timing]:
+    def all(self, codes: Codes) -> tuple[Comparison, Values, Ledger, Timing]:
         """Return verdict, outputs, losses and cycles of all samples."""
         words = 3 * sum(self.design.shape.sizes[1:])
         block = max(BLOCK_WORDS // words, 1)
         result, outputs, timing = Comparison(), [], None
-        losses = None
+        ledger = Ledger(self.design)
         for start in range(0, len(codes), block):
             session = Session(self.design.weights, codes[start : start + block])
             run = self._run(session, start, len(codes))
             result += compare(self.design, session, run, number=start // block)
             outputs.append(outputs_of(run, self.design.shape, len(session.codes)))
-            losses = model_losses(self.design, [session], losses)
+            ledger.add(session, run)
             if timing is None:
                 timing = self._timing(session, run)
-        return result, np.concatenate(outputs), losses or (), timing or Timing(0, np.nan)
+        return result, np.concatenate(outputs), ledger, timing or Timing(0, np.nan)
 
     def _run(self, session: Session, start: int, total: int) -> Run:
         def told(done: int, _: int) -> None:

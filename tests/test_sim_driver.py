@@ -174,7 +174,7 @@ def test_samples_are_numbered_across_the_end_of_the_count():
     """The trace counts samples mod 2**16, over sessions; decoding takes no time to speak of."""
     tiny = drawn_design(4, (1, 1))
     session = drawn_session(5, tiny, 70_000)
-    machine = Machine(tiny.shape, trace=True)
+    machine = Machine(tiny.shape, counters="full", trace=True)
     simulate(machine, [], engine="cxxrtl")
     start = time.monotonic()
     runs = simulate(machine, [session, session], engine="cxxrtl")

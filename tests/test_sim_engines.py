@@ -58,7 +58,7 @@ def test_a_standstill_is_reported_after_bounded_idle_cycles(monkeypatch):
 def test_samples_are_numbered_across_the_end_of_the_count():
     """The trace counts samples mod 2**16; a session may begin anywhere."""
     tiny = drawn_design(4, (1, 1))
-    machine = Machine(tiny.shape, trace=True)
+    machine = Machine(tiny.shape, counters="full", trace=True)
     session = drawn_session(5, tiny, 700)
     runs = simulate(machine, [session, session])
     for run in runs:
