@@ -56,7 +56,8 @@ DEEPEST = 40
 """Lists and objects within each other; our own results have a dozen."""
 
 UNSEEN = ("Cc", "Cf", "Cs")
-"""Categories of characters that cannot be seen, or that turn text around."""
+"""Categories of characters that cannot be seen, or that turn text around; those that Unicode calls
+no characters are refused as well, as XML cannot hold them."""
 
 
 class Stored(NamedTuple):
@@ -219,4 +220,5 @@ def _shown_text(text: str) -> str:
 
 
 def _unseen(character: str) -> bool:
-    return unicodedata.category(character) in UNSEEN
+    nonsense = ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF
+    return nonsense or unicodedata.category(character) in UNSEEN

@@ -65,7 +65,7 @@ def _reference(found: ReferenceFound) -> Group:
                 verdict,
             ]
         )
-    columns = ("figure", "width", "found", "published", "difference", "allowed", "")
+    columns = ("figure", "width", "found", "published", "difference", "allowed", "verdict")
     return Group(
         f"Beside the figures of {found.file}",
         [

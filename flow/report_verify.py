@@ -100,7 +100,7 @@ def _errors(found: Verified) -> list[Any]:
         ["mean absolute error", rounded(errors.mean), rounded(errors.mean_lsb)],
         ["SQNR, dB", rounded(errors.sqnr, ".2f"), ""],
     ]
-    return [Table("Fixed model against golden model", ("", "value", "LSB"), rows)]
+    return [Table("Fixed model against golden model", ("error", "value", "LSB"), rows)]
 
 
 def _whole(found: WholeResult) -> Iterator[Group]:
