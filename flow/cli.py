@@ -16,6 +16,7 @@ from bittrue.model.exceptions import BittrueError, ToolMissing
 from .console import say, warnings_as_lines
 from .curve import curve
 from .learn import learn
+from .mutate import mutate
 from .prove import prove
 from .quantize import quantize
 from .report import report
@@ -27,7 +28,20 @@ from .train import train
 from .verify import verify
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (verify, prove, curve, train, learn, quantize, run, study, sweep, synth, report):
+for command in (
+    verify,
+    mutate,
+    prove,
+    curve,
+    train,
+    learn,
+    quantize,
+    run,
+    study,
+    sweep,
+    synth,
+    report,
+):
     app.command()(command)
 
 

@@ -23,12 +23,12 @@ class Sample:
     -------
     words : tuple of mapping from stage to list of int, one a layer
         Codes by neuron.
-    lost : tuple of mapping from stage to two lists of bool, one a layer
-        Which words overflow, and which are inexact.
+    lost : tuple of mapping from stage to two lists, one a layer
+        1 for each word that overflows, and for each that is inexact.
     """
 
     words: tuple[Mapping[str, list[int]], ...]
-    lost: tuple[Mapping[str, tuple[list[bool], list[bool]]], ...]
+    lost: tuple[Mapping[str, tuple[list[int], list[int]]], ...]
 
 
 Word = tuple[Sample, int]

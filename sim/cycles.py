@@ -15,7 +15,7 @@ from bittrue.hdl.network import stages_of, trace_name
 from bittrue.hdl.watch import COUNTER_BITS, SAMPLE_BITS, counter_address, trace_layout
 from bittrue.model.design import Design, Weights
 from bittrue.model.fixed import FixedNetwork
-from bittrue.model.formats import Codes, requantize_flagged
+from bittrue.model.formats import Codes, Flags, requantize_flagged
 
 from .cycle_parts import BeatQueue, LayerWalk, LoadPort, Sample, SampleQueue, Word
 from .record import STAGES
@@ -270,12 +270,12 @@ class CycleModel:
         return Sample(tuple(words), tuple(lost))
 
 
-def _listed(codes: Codes) -> list[int]:
+def _listed(codes: Codes | Flags) -> list[int]:
     listed: list[int] = codes[0].tolist()
     return listed
 
 
-def _kinds(flags: list[Codes]) -> tuple[list[int], list[int]]:
+def _kinds(flags: list[Flags]) -> tuple[list[int], list[int]]:
     inexact, overflowed = flags
     return _listed(overflowed), _listed(inexact)
 

@@ -13,7 +13,18 @@ from types import FunctionType, ModuleType
 
 from amaranth.back import rtlil
 
-from bittrue.hdl import address, buffer, curve, layer, loader, mac, network, requantize, watch, weights
+from bittrue.hdl import (
+    address,
+    buffer,
+    curve,
+    layer,
+    loader,
+    mac,
+    network,
+    requantize,
+    watch,
+    weights,
+)
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network
 from bittrue.model.curves import Curve, Segment
@@ -47,13 +58,19 @@ class Fault:
 
 FAULTS = (
     Fault(
-        "rounding mode",
+        "rounding mode, down",
         "ties to even are rounded down",
         requantize,
         "half & (odd | rest)",
         "half & rest",
     ),
-    Fault("rounding mode 2", "ties to even are rounded up", requantize, "half & (odd | rest)", "half"),
+    Fault(
+        "rounding mode, up",
+        "ties to even are rounded up",
+        requantize,
+        "half & (odd | rest)",
+        "half",
+    ),
     Fault(
         "overflow mode",
         "sums that leave the range wrap",
@@ -231,10 +248,10 @@ FAULTS = (
     ),
     Fault(
         "<= for <",
-        "a neuron behind the last is taken for one",
+        "an input behind the last is taken for one",
         address,
-        "request.neuron < folding.outputs",
-        "request.neuron <= folding.outputs",
+        "request.input < folding.inputs",
+        "request.input <= folding.inputs",
     ),
     Fault(
         "counter, saturation",
@@ -343,9 +360,7 @@ def table_faults(machine: Machine) -> dict[str, Machine]:
             if changed is not None and changed != table:
                 layers = list(machine.shape.layers)
                 layers[number] = replace(shape, curve=changed)
-                found[name] = replace(
-                    machine, shape=replace(machine.shape, layers=tuple(layers))
-                )
+                found[name] = replace(machine, shape=replace(machine.shape, layers=tuple(layers)))
     return found
 
 
@@ -359,4 +374,5 @@ def _with(table: Curve, rows: Sequence[Segment]) -> Curve | None:
 
 def rtlil_of(machine: Machine) -> str:
     """Return a machine as RTLIL."""
-    return rtlil.convert(Network(machine), name=TOP, emit_src=False)
+    text: str = rtlil.convert(Network(machine), name=TOP, emit_src=False)
+    return text

@@ -129,8 +129,10 @@ class Flat:
         width = len(cell["connections"][mutant.port])
         name = self._name(cell, mutant)
         kind = cell["type"].lstrip("$")
-        place = f"bit {mutant.bit} of {mutant.port} of a {kind}" if width > 1 else (
-            f"{mutant.port} of a {kind}"
+        place = (
+            f"bit {mutant.bit} of {mutant.port} of a {kind}"
+            if width > 1
+            else (f"{mutant.port} of a {kind}")
         )
         done = MODES[mutant.mode].format(mutant.other)
         return f"{mutant.component}: {place}{name}, {done}"
@@ -139,11 +141,12 @@ class Flat:
         """Return the public signal that the bit belongs to, or the one that the cell drives."""
         bit = cell["connections"][mutant.port][mutant.bit]
         outputs = [p for p, way in cell["port_directions"].items() if way == "output"]
-        for looked_for, word in ((bit, "in"), *((cell["connections"][p][0], "for") for p in outputs)):
-            for name, net in self.module["netnames"].items():
-                if not net["hide_name"] and isinstance(looked_for, int):
-                    if looked_for in net["bits"]:
-                        return f", {word} {name.rsplit('.', 1)[-1]}"
+        driven = [(cell["connections"][port][0], "for") for port in outputs]
+        public = {n: net for n, net in self.module["netnames"].items() if not net["hide_name"]}
+        for looked_for, word in [(bit, "in"), *driven]:
+            for name, net in public.items():
+                if isinstance(looked_for, int) and looked_for in net["bits"]:
+                    return f", {word} {name.rsplit('.', 1)[-1]}"
         return ""
 
     def flipped(self, mutant: Mutant) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Does the regression find what is wrong? Faults are planted, and it is watched what becomes of them.
+"""Does the regression find what is wrong? Faults are planted, and each has to be found.
 
 Each mutant is *killed*, by a vector and at a port; or *equivalent*, when it is proven that no ports
 ever show a difference; or *unknown*, which counts as alive.
@@ -23,6 +23,9 @@ from .unseen import Unseen
 KILLED, EQUIVALENT, UNKNOWN = "killed", "equivalent", "unknown"
 BATCH = LANES - 1
 """Mutants in one build."""
+
+SHARES = 12
+"""Parts in which named faults are handed to processes."""
 
 Told = Callable[[int, int], None]
 T = TypeVar("T")
@@ -130,15 +133,13 @@ def judge_mutants(
     return [found[mutant.key] for mutant in mutants]
 
 
-def _batch(
-    flat: Flat, mutants: Sequence[Mutant], script: Script, seconds: float
-) -> list[Outcome]:
+def _batch(flat: Flat, mutants: Sequence[Mutant], script: Script, seconds: float) -> list[Outcome]:
     gates, flipped = build(flat, mutants)
     first, *findings = Sliced(gates, len(mutants) + 1, flipped).run(script)
     if first is not None:
         raise BittrueError(
-            f"the machine without a fault must pass its regression, got a difference at {first.port}"
-            f" in {script.section(first.cycle)}"
+            "the machine without a fault must pass its regression, got a difference at "
+            f"{first.port} in {script.section(first.cycle)}"
         )
     unseen = Unseen(gates, flipped, script, seconds)
     outcomes = []
@@ -157,9 +158,7 @@ def _outcome(
         verdict = EQUIVALENT if how else UNKNOWN
         return Outcome(name, component, what, verdict, how=how)
     vector = script.section(finding.cycle)
-    return Outcome(
-        name, component, what, KILLED, vector, finding.port, finding.bit, finding.cycle
-    )
+    return Outcome(name, component, what, KILLED, vector, finding.port, finding.bit, finding.cycle)
 
 
 def judge_faults(
@@ -179,27 +178,33 @@ def judge_faults(
         Told the faults done, and all of them.
     """
     full_yosys()
-    true = rtlil_of(machine)
-    named: list[tuple[str, str, str, str]] = []
-    for fault in FAULTS:
-        with planted(fault):
-            text = rtlil_of(machine)
-        named.append((fault.name, fault.module.__name__.rsplit(".", 1)[-1], fault.what, text))
-    for name, changed in table_faults(machine).items():
-        named.append((name, "curve", name, rtlil_of(changed)))
-    named = [fault for fault in named if fault[-1] != true]
-    tasks = [(_fault, (*fault, script)) for fault in named]
+    names = [fault.name for fault in FAULTS] + list(table_faults(machine))
+    tasks = [(_faults, (machine, names[n::SHARES], script)) for n in range(SHARES)]
     outcomes: dict[str, Outcome] = {}
-    for outcome in _side_by_side(tasks, jobs):
-        outcomes[outcome.name] = outcome
+    for done, found in enumerate(_side_by_side(tasks, jobs), 1):
+        outcomes |= {outcome.name: outcome for outcome in found}
         if progress is not None:
-            progress(len(outcomes), len(named))
-    return [outcomes[name] for name, *_ in named]
+            progress(len(names) * done // SHARES, len(names))
+    return [outcomes[name] for name in names if name in outcomes]
 
 
-def _fault(name: str, component: str, what: str, text: str, script: Script) -> Outcome:
-    (finding,) = Sliced(gates_from(text), 1).run(script)
-    return _outcome(name, component, what, script, finding)
+def _faults(machine: Machine, names: Sequence[str], script: Script) -> list[Outcome]:
+    """Return the outcomes of some faults; of those that change nothing, none."""
+    true, outcomes = rtlil_of(machine), []
+    in_source = {fault.name: fault for fault in FAULTS}
+    in_tables = table_faults(machine)
+    for name in names:
+        fault = in_source.get(name)
+        if fault is None:
+            component, what, text = "curve", name, rtlil_of(in_tables[name])
+        else:
+            component, what = fault.module.__name__.rsplit(".", 1)[-1], fault.what
+            with planted(fault):
+                text = rtlil_of(machine)
+        if text != true:
+            (finding,) = Sliced(gates_from(text), 1).run(script)
+            outcomes.append(_outcome(name, component, what, script, finding))
+    return outcomes
 
 
 def _side_by_side(

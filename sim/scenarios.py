@@ -8,13 +8,13 @@ import numpy as np
 from bittrue.hdl.loader import load_layout
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import data_width_of
-from bittrue.model.design import Design, Weights
+from bittrue.model.design import Weights
 from bittrue.model.types import Format
 
 from .cycles import Shown
 from .record import Session
 from .script import Script, ScriptWriter
-from .stimulus import load_requests, input_beats
+from .stimulus import input_beats, load_requests
 from .words import Chunks
 
 PATIENCE = 1000
@@ -114,15 +114,11 @@ def session_on(player: Player, session: Session) -> None:
     player.counts()
 
 
-def regression(
-    design: Design, sessions: Mapping[str, Session], machine: Machine, *, seed: int = 0
-) -> Script:
+def regression(sessions: Mapping[str, Session], machine: Machine, *, seed: int = 0) -> Script:
     """Return the script of the default regression: sessions, then everything beside them.
 
     Parameters
     ----------
-    design : Design
-        Whose weights are put in reach of the stalls.
     sessions : mapping from str to Session
         Vectors by name.
     machine : Machine
@@ -209,8 +205,8 @@ def _drawn_weights(player: Player) -> Weights:
 
 def _drawn_beats(player: Player, samples: int) -> list[int]:
     """Return beats of drawn samples."""
-    (layer, folding), format = player.machine.parts[0], player.machine.shape.input.format
-    width = format.width * folding.simd
+    folding = player.machine.foldings[0]
+    width = player.machine.shape.input.format.width * folding.simd
     count = samples * folding.input_folds
     lasts = [n % folding.input_folds == folding.input_folds - 1 for n in range(count)]
     return [player.chance.getrandbits(width) | last << width for last in lasts]
@@ -308,7 +304,7 @@ def _reset(player: Player) -> None:
         player.hold = 0
         player.pace(0.2, 0.2)
         beats = _drawn_beats(player, 6)
-        for cycle in range(3 * after):
+        for _ in range(3 * after):
             shown = player.go(i__valid=1, i__payload=beats[0])
             if shown["i__ready"][0]:
                 beats = [*beats[1:], beats[0]]

@@ -134,6 +134,14 @@ class ScriptWriter:
         self._promised.append(_joined(self.outputs, {n: mask for n, (_, mask) in shown.items()}))
         return shown
 
+    def drive(self, word: int) -> Shown:
+        """Drive a cycle, of which all inputs stand in one word, the first port lowest."""
+        driven, offset = {}, 0
+        for name, width in self.inputs:
+            driven[name] = word >> offset & (1 << width) - 1
+            offset += width
+        return self.cycle(**driven)
+
     def script(self) -> Script:
         """Return what was written."""
         return Script(

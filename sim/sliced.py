@@ -162,4 +162,3 @@ def _slots(there: Mapping[str, list[int]], ports: Ports) -> npt.NDArray[np.int32
 
 def _at(table: npt.NDArray[np.generic]) -> int:
     return int(table.ctypes.data)
-

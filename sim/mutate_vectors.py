@@ -1,0 +1,129 @@
+"""Vectors for mutants as files: a user's own, and those that are offered."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bittrue.hdl.machine import Machine
+from bittrue.model.design import Design, Weights
+from bittrue.model.exceptions import BittrueError
+from bittrue.model.files import parse_json
+from bittrue.model.formats import as_codes
+
+from .record import Session
+from .scenarios import Player, session_on
+from .script import Script, ScriptWriter
+
+MOST_BYTES = 1 << 26
+"""Bytes of a file of vectors."""
+
+
+def read_vectors(path: Path, design: Design, machine: Machine) -> Script:
+    """Return the script that a file of vectors asks for.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, a sample a line, input codes; or JSON with ``sessions`` (lists of ``codes`` with
+        ``weights`` and ``biases``, the design's own where they are not given) and ``vectors`` (as
+        `offered` returns them).
+    design : Design
+        What the vectors are for.
+    machine : Machine
+        What is driven.
+
+    Raises
+    ------
+    BittrueError
+        If the file cannot be read, or holds no vectors for this machine.
+    """
+    try:
+        content = path.read_bytes()[: MOST_BYTES + 1]
+    except OSError as error:
+        raise BittrueError(f"vectors must be readable, got {error}") from None
+    if len(content) > MOST_BYTES:
+        raise BittrueError(f"{path} must have at most {MOST_BYTES} bytes, as vectors, got more")
+    tree: Any
+    if path.suffix == ".json":
+        tree = parse_json(content, str(path))
+    else:
+        tree = {"sessions": [{"codes": _rows(content, path)}]}
+    try:
+        return _script(tree, design, machine)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BittrueError(f"{path} must hold vectors of this network, got {error!r}") from None
+
+
+def _rows(content: bytes, path: Path) -> list[list[int]]:
+    try:
+        lines = [line for line in content.decode("utf-8").splitlines() if line.strip()]
+        return [[int(part) for part in line.split(",")] for line in lines]
+    except (UnicodeDecodeError, ValueError) as error:
+        raise BittrueError(f"{path} must hold integer codes between commas, got {error}") from None
+
+
+def _script(tree: Mapping[str, Any], design: Design, machine: Machine) -> Script:
+    player = Player(machine)
+    for number, given in enumerate(tree.get("sessions", [])):
+        player.section(str(given.get("name", f"session {number}")))
+        session_on(player, _session(given, design))
+    for number, vector in enumerate(tree.get("vectors", [])):
+        if vector["machine"] != machine.digest:
+            raise BittrueError(
+                f"vectors of a script must be for the machine {machine.digest}, "
+                f"got them for {vector['machine']}"
+            )
+        player.section(str(vector.get("name", f"vector {number}")))
+        player.cycle(rst=1)
+        _replay(player, vector)
+    script = player.script()
+    if not script.cycles:
+        raise BittrueError("vectors must have a session or a script at least, got none")
+    return script
+
+
+def _session(given: Mapping[str, Any], design: Design) -> Session:
+    weights = design.weights
+    if "weights" in given:
+        weights = Weights(given["weights"], given.get("biases"))
+    codes = as_codes(np.array(given["codes"], dtype=np.int64), design.shape.input.format)
+    if codes.ndim != 2 or codes.shape[1] != design.shape.sizes[0]:
+        raise BittrueError(
+            f"samples must have {design.shape.sizes[0]} codes each, got shape {codes.shape}"
+        )
+    return Session(Design(design.shape, weights).weights, codes)
+
+
+def _replay(player: ScriptWriter, vector: Mapping[str, Any]) -> None:
+    """Drive the cycles of a vector, with what is set before them."""
+    deposits = {int(cycle): values for cycle, values in vector.get("deposits", {}).items()}
+    for cycle, text in enumerate(vector["driven"]):
+        if cycle in deposits:
+            player.deposit(deposits[cycle])
+        player.drive(int(text, 16))
+
+
+def offered(script: Script, machine: Machine, names: Sequence[str]) -> dict[str, Any]:
+    """Return vectors of a script as JSON that `read_vectors` reads.
+
+    A vector may go on from what those before it left behind: all up to the last one named are
+    returned.
+    """
+    last = max(n for n, (_, name) in enumerate(script.sections) if name in names)
+    starts = [start for start, _ in script.sections] + [script.cycles]
+    end = starts[last + 1]
+    vector = {
+        "name": ", ".join(names),
+        "machine": machine.digest,
+        "driven": [f"{word:x}" for word in script.driven[:end]],
+        "deposits": {str(c): dict(v) for c, v in script.deposits.items() if c < end},
+    }
+    return {"vectors": [vector]}
+
+
+def as_text(tree: Mapping[str, Any]) -> str:
+    """Return vectors as the text of a file."""
+    return json.dumps(tree) + "\n"
