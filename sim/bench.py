@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from amaranth.hdl import ClockDomain, Module, Value
@@ -31,6 +32,14 @@ class Bench:
             for path, member, value in component.signature.flatten(component)
         }
         self.widths = {name: len(value) for name, (value, _) in self._ports.items()}
+
+    def drawn(self, chance: Random) -> dict[str, int]:
+        """Return drawn words for all inputs."""
+        return {
+            name: chance.getrandbits(self.widths[name])
+            for name, (_, member) in self._ports.items()
+            if member.flow.name == "In"
+        }
 
     def run(
         self, stimulus: Sequence[Mapping[str, int]], waves: Path | None = None

@@ -61,7 +61,7 @@ def prove_streams(machine: Machine, *, folder: Path | None = None) -> Iterable[P
         yield prove_buffer(number, layer, folding, waves=waves("buffer"))
         width = data_width_of(machine)
         yield prove_standstill(number, layer, folding, width, waves=waves("standstill"))
-        yield prove(start_trial(number, layer, folding, width), waves=waves("start"))
+        yield prove_start(number, layer, folding, width, waves=waves("start"))
         yield prove(idle_trial(number, layer, folding, width), waves=waves("idle"))
         yield prove_layer(number, layer, folding, width, waves=waves("layer"))
         if number and machine.foldings[number - 1].pe != folding.simd:
@@ -121,6 +121,23 @@ def _explored(
         replay=replay,
         stimulus=stimulus,
     )
+
+
+def prove_start(
+    number: int,
+    layer: LayerShape,
+    folding: Folding,
+    data_width: int,
+    *,
+    waves: Path | None = None,
+) -> Proof:
+    """Decide `start_trial`; what only a sample behind the reset would show is shown by one."""
+    proof = prove(start_trial(number, layer, folding, data_width), waves=waves)
+    if proof.status is not Status.REFUTED or proof.replay is not None:
+        return proof
+    trial = layer_trial(number, layer, folding, data_width)
+    shown = prove(replace(trial, claim=proof.claim, reset=True, period=1), waves=waves)
+    return shown if shown.replay is not None else replace(proof, status=Status.UNKNOWN)
 
 
 def start_trial(number: int, layer: LayerShape, folding: Folding, data_width: int) -> Trial:

@@ -31,16 +31,21 @@ BACK_TO_BACK = 2
 """Words, or samples, one behind the other: what one leaves behind must not touch the next."""
 
 
+STALLED = 2
+"""Cycles of a component alone for each with its enable."""
+
+
 def requantize_trial(source: Format, target: FixedType) -> Trial:
     """Claim that `hdl.requantize` is the contract's, losses included, for every code."""
     terms = Terms()
     trial = Trial(f"requantize {source} to {target}", lambda _: Requantize(source, target), terms)
     spec = Specification(terms)
     codes = [terms.var(f"code {n}", source.width) for n in range(BACK_TO_BACK)]
-    _stream(trial, "i", codes, timing.REQUANTIZE)
+    _enable(trial, len(codes) + timing.REQUANTIZE)
+    _stream(trial, "i", codes)
     for n, code in enumerate(codes):
         made = spec.requantize(spec.number(code, source), target)
-        _expect_stage(trial, f"code {n}", n + timing.REQUANTIZE, made)
+        _expect_stage(trial, f"code {n}", STALLED * (n + timing.REQUANTIZE), made)
     return trial
 
 
@@ -52,9 +57,10 @@ def curve_trial(curve: Curve) -> Trial:
     trial = Trial(claim, lambda _: CurveComponent(curve), terms)
     spec = Specification(terms)
     codes = [terms.var(f"code {n}", curve.input.width) for n in range(BACK_TO_BACK)]
-    _stream(trial, "i", codes, latency)
+    _enable(trial, len(codes) + latency)
+    _stream(trial, "i", codes)
     for n, code in enumerate(codes):
-        _expect_stage(trial, f"code {n}", n + latency, spec.curve(code, curve))
+        _expect_stage(trial, f"code {n}", STALLED * (n + latency), spec.curve(code, curve))
     return trial
 
 
@@ -64,27 +70,41 @@ def neuron_trial(layer: Layer, simd: int) -> Trial:
     latency = timing.mac(simd) + timing.REQUANTIZE + timing.curve(layer.curve)
     claim = f"neuron of {layer.inputs} inputs, {layer.weight.format}, SIMD {simd}"
     trial = Trial(claim, lambda _: Neuron(layer, simd), terms)
+    trial.traffic = partial(_operands, layer, simd)
     spec = Specification(terms)
     beats = -(-layer.inputs // simd)
-    trial.stimulus = [{"en": terms.const(1, 1)} for _ in range(beats + latency)]
+    _enable(trial, beats + latency)
     inputs = [terms.var(f"input {n}", layer.input.format.width) for n in range(layer.inputs)]
     weights = [terms.var(f"weight {n}", layer.weight.format.width) for n in range(layer.inputs)]
-    for beat, step in enumerate(trial.stimulus[:beats]):
+    for beat, step in enumerate(trial.stimulus[: STALLED * beats : STALLED]):
         step["first"] = terms.const(beat == 0, 1)
         for port, codes in (("inputs", inputs), ("weights", weights)):
             step[port] = _lanes(terms, codes[beat * simd : (beat + 1) * simd], simd)
     bias = None
     if layer.bias is not None:
         bias = terms.var("bias", layer.bias.format.width)
-        trial.stimulus[timing.bias_delay(simd)]["bias"] = bias
+        trial.stimulus[STALLED * timing.bias_delay(simd)]["bias"] = bias
     accumulator, preactivation, output = spec.neuron(layer, inputs, weights, bias)
     trial.inner = [
         Pair("accumulator", accumulator),
         Pair("pre-activation", preactivation.code),
     ]
-    end = beats - 1 + latency
+    end = STALLED * (beats - 1 + latency)
     _expect_stage(trial, "output", end, output, port="output", losses="output_")
     return trial
+
+
+def _operands(layer: Layer, simd: int, chance: Random) -> dict[str, int]:
+    """Return drawn inputs of a neuron in one cycle."""
+    drawn = {
+        "en": 1,
+        "first": chance.getrandbits(1),
+        "inputs": chance.getrandbits(simd * layer.input.format.width),
+        "weights": chance.getrandbits(simd * layer.weight.format.width),
+    }
+    if layer.bias is not None:
+        drawn["bias"] = chance.getrandbits(layer.bias.format.width)
+    return drawn
 
 
 def network_trial(
@@ -176,12 +196,17 @@ def _network_codes(
     return [constant_codes(terms, *layer) for layer in given]
 
 
-def _stream(trial: Trial, port: str, codes: Sequence[Term], latency: int) -> None:
-    """Give one word a cycle, with the enable up."""
-    on = trial.terms.const(1, 1)
-    trial.stimulus = [{"en": on} for _ in range(len(codes) + latency)]
-    for step, code in zip(trial.stimulus, codes, strict=False):
-        step[port] = code
+def _enable(trial: Trial, cycles: int) -> None:
+    """Put a cycle without the enable, in which nothing may move, behind each with it."""
+    bits = [trial.terms.const(bit, 1) for bit in (1, 0)]
+    trial.stimulus = [{"en": bits[n % STALLED]} for n in range(STALLED * cycles)]
+
+
+def _stream(trial: Trial, port: str, codes: Sequence[Term]) -> None:
+    """Give a word in each enabled cycle, and another in each that is not."""
+    for n, code in enumerate(codes):
+        trial.stimulus[STALLED * n][port] = code
+        trial.stimulus[STALLED * n + 1][port] = trial.terms.var(f"not code {n}", code.width)
 
 
 def _expect_stage(

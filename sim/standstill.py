@@ -27,6 +27,9 @@ from .trial import Proof, Replay
 SHOWN = ("o__payload", "o__valid", "address", "release", *STAGES)
 """Outputs of a layer that its surroundings see while it works."""
 
+NAMED = 6
+"""Registers that are named where many move."""
+
 SEEDS = 20
 """Drawn runs in which a replay looks for a fault."""
 
@@ -67,10 +70,16 @@ def prove_standstill(
         Status.REFUTED if replay else Status.UNKNOWN if moved else Status.PROVEN,
         time.perf_counter() - start,
         words=len(still.reach),
-        different=", ".join(dict.fromkeys(moved)) or None,
+        different=_listed(list(dict.fromkeys(moved))) or None,
         replay=replay,
         stimulus=stimulus,
     )
+
+
+def _listed(names: list[str]) -> str:
+    """Return names, of many the first."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 class _Cycle(NamedTuple):
@@ -107,7 +116,8 @@ class _Standstill:
     def _cycle(self, state: Mapping[int, Term], ready: int) -> _Cycle:
         """Return one cycle from a state."""
         netlist = self._netlist
-        netlist.state = dict(state)
+        # what is undefined in a cycle is the same, stalled or not
+        netlist.state, netlist.steps = dict(state), 0
         netlist.memory = {name: list(rows) for name, rows in self._memory.items()}
         outputs = netlist.step({**self._inputs, "o__ready": netlist.terms.const(ready, 1)})
         return _Cycle(outputs, netlist.state, netlist.memory)

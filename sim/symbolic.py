@@ -107,8 +107,9 @@ class SymbolicNetlist:
     """A flat netlist of one clock whose registers hold terms.
 
     It starts in any state whatever: what registers hold at first are variables, whose names end in
-    ``@0``, and so is what memories hold. `state`, `memory` and `names` may be read and written:
-    what each register holds, the rows of each memory, and the registers' names by their number.
+    ``@0``, and so is what memories hold. `state`, `memory`, `steps` and `names` may be read and
+    written: what each register holds, the rows of each memory, the number of the step, by which
+    undefined bits are named, and the registers' names by their number.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ class SymbolicNetlist:
         self._bits: dict[int, tuple[int, int]] = {}
         self._widths: list[int] = []
         self._undefined: list[int] = []
-        self._steps = 0
+        self.steps = 0
         self._inputs = {
             name: self._word(port["bits"])
             for name, port in module["ports"].items()
@@ -281,9 +282,9 @@ class SymbolicNetlist:
         """
         terms = self.terms
         words: dict[int, Term] = dict(self.state)
-        self._steps += 1
+        self.steps += 1
         for word in self._undefined:
-            words[word] = terms.var(f"undefined {word} in step {self._steps}", 1)
+            words[word] = terms.var(f"undefined {word} in step {self.steps}", 1)
         for name, word in self._inputs.items():
             given = inputs.get(name)
             words[word] = terms.const(0, self._widths[word]) if given is None else given
@@ -349,7 +350,7 @@ class SymbolicNetlist:
         terms = self.terms
         if address.constant is not None and address.constant < len(rows):
             return rows[address.constant]
-        found = terms.var(f"no row, read by {port} in step {self._steps}", rows[0].width)
+        found = terms.var(f"no row, read by {port} in step {self.steps}", rows[0].width)
         if address.constant is not None:
             return found
         if len(rows) == 1 << address.width:
