@@ -29,7 +29,8 @@ class Network(Component):
     source and sink a sample is taken every ``initiation_interval`` cycles.
 
     Weights are written, and read back, while the network is idle: raise ``hold``, wait for
-    ``idle``. Reset discards all samples under way, and clears counters; weights stay.
+    ``idle``. Reset discards all samples and load requests under way, and clears counters; weights
+    that have been written stay.
 
     Parameters
     ----------
