@@ -42,7 +42,7 @@ def read_npz(path: Path) -> tuple[Values, Labels]:
         shape, an input is not finite or a label outside 0 to 999.
     """
     with opened(path):
-        whole = zipfile.is_zipfile(path)
+        whole = _is_zip(path)
     if not whole:
         raise BittrueError(f"{path} must be an .npz file, a zip of arrays, got no whole zip file")
     arrays = read_arrays(path)
@@ -53,6 +53,13 @@ def read_npz(path: Path) -> tuple[Values, Labels]:
             f"{path} must have as many labels as inputs have rows, {len(inputs)}, got {len(labels)}"
         )
     return _inputs(inputs, path), _labels(labels, path)
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        return False
 
 
 def _array(arrays: Mapping[str, Array], names: tuple[str, str], path: Path, axes: int) -> Array:
