@@ -118,12 +118,17 @@ def stays_inside(table: Curve) -> bool:
 
 def result_format(table: Curve) -> Format:
     """Return the smallest format of the results of a table that stays inside."""
+    target = table.output.format
+    format = Format.spanning(*result_ends(table), target.frac)
+    return format if format.width < target.width else target
+
+
+def result_ends(table: Curve) -> tuple[int, int]:
+    """Return codes between which all results of a table lie that stays inside."""
     low, high = _rounded_ends(table)
     if table.mirror is not None:
         low, high = min(low, table.mirror - high), max(high, table.mirror - low)
-    target = table.output.format
-    format = Format.spanning(low, high, target.frac)
-    return format if format.width < target.width else target
+    return low, high
 
 
 def _rounded_ends(table: Curve) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from .machine import Folding
 from .neuron import Neuron
 from .pipeline import delayed
 from .shapes import beats_of, blanked, index_below, lanes_of, words_of
-from .weights import WeightMemory
+from .weights import WeightMemory, update_layout
 
 STAGES = ("accumulator", "preactivation", "output")
 """Stages of a layer whose words can be compared, in order."""
@@ -56,6 +56,8 @@ class Layer(Component):
         Width of the load port's data.
     weights, biases : array of int64, optional
         Codes at power-up; zero where not given.
+    trainer : bool
+        Whether a trainer reads and changes the weights.
 
     Members
     -------
@@ -71,6 +73,8 @@ class Layer(Component):
         The load port, as in `WeightMemory`.
     accumulator, preactivation, output : Out(probe_layout)
         What each stage shows.
+    update, weights, biases
+        Only with a trainer: as in `WeightMemory`.
 
     Attributes
     ----------
@@ -88,13 +92,21 @@ class Layer(Component):
         *,
         weights: Codes | None = None,
         biases: Codes | None = None,
+        trainer: bool = False,
     ) -> None:
         self._layer, self._folding, self._data_width = layer, folding, data_width
+        self._trainer = trainer
         self._initial = {"weights": weights, "biases": biases}
         self._timing = timing.LayerTiming.of(layer, folding)
         self.latency = self._timing.output
         self.initiation_interval = folding.initiation_interval
         formats = (layer.accumulator, layer.preactivation.format, layer.output.format)
+        trained = {}
+        if trainer:
+            trained["update"] = In(update_layout(layer, folding))
+            trained["weights"] = Out(lanes_of(layer.weight.format, folding.pe * folding.simd))
+            if layer.bias is not None:
+                trained["biases"] = Out(lanes_of(layer.bias.format, folding.pe))
         super().__init__(
             {
                 "available": In(1),
@@ -112,6 +124,7 @@ class Layer(Component):
                     stage: Out(probe_layout(format, folding))
                     for stage, format in zip(STAGES, formats, strict=True)
                 },
+                **trained,
             }
         )
 
@@ -120,8 +133,12 @@ class Layer(Component):
         m = Module()
         folding = self._folding
         m.submodules.memory = memory = WeightMemory(
-            self._layer, folding, self._data_width, **self._initial
+            self._layer, folding, self._data_width, **self._initial, trainer=self._trainer
         )
+        if self._trainer:
+            m.d.comb += [memory.update.eq(self.update), self.weights.eq(memory.weights)]
+            if self._layer.bias is not None:
+                m.d.comb += self.biases.eq(memory.biases)
         neurons = [Neuron(self._layer, folding.simd) for _ in range(folding.pe)]
         for lane, neuron in enumerate(neurons):
             m.submodules[f"neuron_{lane}"] = neuron

@@ -73,11 +73,14 @@ class Machine:
         Whether losses are counted: not at all, overflows, or overflows and inexact words.
     trace : bool
         Whether every stage has a trace port.
+    trainer : bool
+        Whether the network learns in gates.
 
     Raises
     ------
     BittrueError
-        If a lane count is below 1, or there is not one for each layer.
+        If a lane count is below 1, or there is not one for each layer; if there is a trainer, and
+        the shape does not say how the network learns.
     """
 
     shape: Shape
@@ -85,6 +88,7 @@ class Machine:
     simd: int | Sequence[int] = 1
     counters: str = "none"
     trace: bool = False
+    trainer: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pe", "simd"):
@@ -92,6 +96,11 @@ class Machine:
         if self.counters not in COUNTERS:
             raise BittrueError(
                 f"counters must be one of {', '.join(COUNTERS)}, got {self.counters!r}"
+            )
+        if self.trainer and self.shape.learning is None:
+            raise BittrueError(
+                "a machine with a trainer must have a shape that says how it learns, got none: "
+                "make its design with learning"
             )
 
     def _lanes(self, name: str) -> tuple[int, ...]:
@@ -133,4 +142,5 @@ class Machine:
             "simd": list(self._lanes("simd")),
             "counters": self.counters,
             "trace": self.trace,
+            **({"trainer": True} if self.trainer else {}),
         }

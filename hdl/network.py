@@ -7,6 +7,8 @@ from amaranth.lib.stream import Signature
 from amaranth.lib.wiring import Component, In, Member, Out, PureInterface, connect, flipped
 from amaranth.utils import bits_for
 
+from bittrue.model.learning import STOCHASTIC
+from bittrue.model.lfsr import BITS
 from bittrue.model.shape import Weights
 from bittrue.model.types import Format
 
@@ -16,6 +18,7 @@ from .layer import STAGES, Layer
 from .loader import Loader, load_layout
 from .machine import Folding, Machine
 from .shapes import beats_of
+from .trainer import Trainer, lessons_of
 from .watch import COUNTER_BITS, LossCounter, Tracer, counter_address, selected, trace_layout
 
 IN_FLIGHT_BITS = 16
@@ -31,6 +34,11 @@ class Network(Component):
     Weights are written, and read back, while the network is idle: raise ``hold``, wait for
     ``idle``. Reset discards all samples and load requests under way, and clears counters; weights
     that have been written stay.
+
+    With a trainer, beats carry targets and whether to learn from them, see `lessons_of`. Samples
+    that are learned from, and those that are not, may follow each other in any order: each is
+    evaluated with the weights that all before it have left. A reset in mid-lesson leaves some
+    weights changed and others not.
 
     Parameters
     ----------
@@ -53,7 +61,8 @@ class Network(Component):
     framing_error : Out(1)
         Some ``last`` was early or missing; stays until reset. The sample was dropped.
     load, loaded : In(stream of requests), Out(stream of data)
-        The load port, as in `Loader`.
+        The load port, as in `Loader`. Where updates are rounded by chance, the layer behind the
+        last is the shift register.
     count_address, count, count_clear
         With counters, of use while idle: which count is read (`counter_address`), the count one
         cycle later, and clear all.
@@ -80,7 +89,11 @@ class Network(Component):
         machine = self.machine
         first, last = machine.parts[0], machine.parts[-1]
         ports = {
-            "i": In(beats_of(first[0].input.format, first[1].simd)),
+            "i": In(
+                lessons_of(machine)
+                if machine.trainer
+                else beats_of(first[0].input.format, first[1].simd)
+            ),
             "o": Out(beats_of(last[0].output.format, last[1].pe)),
             "hold": In(1),
             "idle": Out(1),
@@ -109,13 +122,19 @@ class Network(Component):
         buffers = [self._buffer(m, number, layer) for number, layer in enumerate(layers)]
         for number in range(1, len(layers)):
             connect(m, self._converted(m, number, layers[number - 1].o), buffers[number].i)
-        connect(m, flipped(self.i), buffers[0].i)
+        if self.machine.trainer:
+            self._take_lessons(m, buffers[0])
+        else:
+            connect(m, flipped(self.i), buffers[0].i)
         connect(m, layers[-1].o, flipped(self.o))
 
         slowest = max(timing.load(*part) for part in self.machine.parts)
-        m.submodules.loader = loader = Loader(len(layers), self._data_width, slowest)
-        self._follow(m, buffers[0], loader)
+        owners = len(layers) + has_chance(self.machine)
+        m.submodules.loader = loader = Loader(owners, self._data_width, slowest)
+        in_flight = self._follow(m, buffers[0], loader)
         self._connect_loader(m, loader, layers)
+        if self.machine.trainer:
+            self._train(m, loader, layers, buffers, in_flight)
         if self.machine.counters != "none":
             self._count(m, layers)
         if self.machine.trace:
@@ -128,7 +147,9 @@ class Network(Component):
         if self._weights is not None:
             given = self._weights
             initial = {"weights": given.weights[number], "biases": given.biases[number]}
-        m.submodules[f"layer_{number}"] = layer = Layer(shape, folding, self._data_width, **initial)
+        m.submodules[f"layer_{number}"] = layer = Layer(
+            shape, folding, self._data_width, **initial, trainer=self.machine.trainer
+        )
         return layer
 
     def _buffer(self, m: Module, number: int, layer: Layer) -> SampleBuffer:
@@ -158,8 +179,18 @@ class Network(Component):
         connect(m, stream, converter.i)
         return converter.o
 
-    def _follow(self, m: Module, intake: SampleBuffer, loader: Loader) -> None:
-        """Count the samples under way, and tell when there are none."""
+    def _take_lessons(self, m: Module, intake: SampleBuffer) -> None:
+        """Give the inputs of beats to the first buffer."""
+        given, taken = self.i, intake.i
+        m.d.comb += [
+            taken.valid.eq(given.valid),
+            taken.payload.lanes.eq(given.payload.lanes),
+            taken.payload.last.eq(given.payload.last),
+            given.ready.eq(taken.ready),
+        ]
+
+    def _follow(self, m: Module, intake: SampleBuffer, loader: Loader) -> Signal:
+        """Count the samples under way, and tell when there are none; return their number."""
         in_flight = Signal(IN_FLIGHT_BITS)
         left = self.o.valid & self.o.ready & self.o.payload.last
         m.d.sync += [
@@ -168,6 +199,53 @@ class Network(Component):
             self.framing_error.eq(self.framing_error | intake.misframed),
         ]
         m.d.comb += intake.hold.eq(self.hold | self.idle | loader.busy)
+        return in_flight
+
+    def _train(
+        self,
+        m: Module,
+        loader: Loader,
+        layers: list[Layer],
+        buffers: list[SampleBuffer],
+        in_flight: Signal,
+    ) -> None:
+        """Set a trainer beside the layers."""
+        state = None if self._weights is None else self._weights.state
+        m.submodules.trainer = trainer = Trainer(self.machine, state)
+        intake, payload = buffers[0], self.i.payload
+        m.d.comb += [
+            trainer.taken.eq(intake.i.valid & intake.i.ready),
+            trainer.last.eq(payload.last),
+            trainer.train.eq(payload.train),
+            trainer.targets.eq(payload.targets),
+            trainer.committed.eq(intake.committed),
+            trainer.alone.eq(in_flight == 1),
+            intake.hold.eq(self.hold | self.idle | loader.busy | trainer.hold),
+        ]
+        # what a lesson changes is nobody else's to see before it is over
+        m.d.sync += self.idle.eq(self.hold & ~self.i.ready & (in_flight == 0) & ~trainer.busy)
+        for number, (layer, buffer) in enumerate(zip(layers, buffers, strict=True)):
+            seen = {
+                "taken": buffer.i.valid & buffer.i.ready,
+                "last": buffer.i.payload.last,
+                "inputs": buffer.i.payload.lanes,
+                "preactivation": layer.preactivation,
+                "output": layer.output,
+                "weights": layer.weights,
+            }
+            if self.machine.shape.layers[number].bias is not None:
+                seen["biases"] = layer.biases
+            m.d.comb += [getattr(trainer, f"{n}_{number}").eq(v) for n, v in seen.items()]
+            m.d.comb += layer.update.eq(getattr(trainer, f"update_{number}"))
+        if has_chance(self.machine):
+            register = len(layers)
+            m.d.comb += [
+                trainer.valid.eq(loader.valid[register]),
+                trainer.write.eq(loader.to_layer.write),
+                trainer.data.eq(loader.to_layer.data),
+                loader.answered[register].eq(trainer.answered),
+                loader.answers[register].eq(trainer.response),
+            ]
 
     def _connect_loader(self, m: Module, loader: Loader, layers: list[Layer]) -> None:
         connect(m, flipped(self.load), loader.request)
@@ -210,9 +288,16 @@ class Network(Component):
 
 
 def data_width_of(machine: Machine) -> int:
-    """Return the width of the load port's data: that of the widest weight or bias."""
+    """Return the width of the load port's data: that of the widest weight, bias or register."""
     types = [fixed for layer in machine.shape.layers for fixed in (layer.weight, layer.bias)]
-    return max(fixed.format.width for fixed in types if fixed is not None)
+    widths = [fixed.format.width for fixed in types if fixed is not None]
+    return max(*widths, BITS) if has_chance(machine) else max(widths)
+
+
+def has_chance(machine: Machine) -> bool:
+    """Tell whether a machine has a trainer that rounds updates by chance."""
+    learning = machine.shape.learning
+    return machine.trainer and learning is not None and learning.rounding == STOCHASTIC
 
 
 def trace_name(layer: int, stage: str) -> str:

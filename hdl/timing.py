@@ -6,6 +6,8 @@ Latencies are counted in cycles in which the clock enable is up.
 from dataclasses import dataclass
 
 from bittrue.model.curves import Curve
+from bittrue.model.exceptions import BittrueError
+from bittrue.model.learning import Learning
 from bittrue.model.shape import Layer
 
 from .curve_rows import cells_of, stays_inside
@@ -146,3 +148,63 @@ def _converted(arrivals: list[int], before: Folding, after: Folding) -> list[int
         complete = arrivals[-(-lanes // before.pe) - 1] + CONVERTER
         given.append(max(complete, given[-1] + 1) if given else complete)
     return given
+
+
+SLOPE = OPERANDS + PRODUCT
+"""From an output, or a pre-activation, to the derivative there."""
+
+UPDATE = PRODUCT + 1 + REQUANTIZE
+"""From rated delta, input and old weight to the new weight."""
+
+
+def delta(learning: Learning) -> int:
+    """Return the cycles from an error to the rated delta."""
+    rate = 0 if learning.shift_only else OPERANDS + PRODUCT
+    return SLOPE + PRODUCT + REQUANTIZE + rate
+
+
+def pace(machine: Machine, number: int) -> int:
+    """Return the cycles that a layer's trainer spends on each beat of the layer's inputs.
+
+    One for each fold of neurons; more where the layer before takes longer to take the errors.
+    """
+    folding = machine.foldings[number]
+    before = machine.foldings[number - 1].pe if number else folding.simd
+    return max(folding.neuron_folds, -(-folding.simd // before))
+
+
+def step(machine: Machine) -> int:
+    """Return the cycles from a lone lesson's first beat in to the first cycle that takes another.
+
+    Source and sink unstalled.
+
+    Raises
+    ------
+    BittrueError
+        If the machine has no trainer.
+    """
+    learning = machine.shape.learning
+    if not machine.trainer or learning is None:
+        raise BittrueError("a machine that takes a step must have a trainer, got one without")
+    # from an error, or an output in the last layer, to the first row that is read
+    start = 1 + delta(learning) + 1
+    now = network(machine)
+    for number in reversed(range(len(machine.parts))):
+        folding = machine.foldings[number]
+        turns = pace(machine, number)
+        read = [
+            now + start + b * turns + folding.neuron_folds - 1 for b in range(folding.input_folds)
+        ]
+        if not number:
+            return read[-1] + WEIGHTS + UPDATE + 2
+        errors = [cycle + WEIGHTS + mac(folding.pe) + REQUANTIZE for cycle in read]
+        now = _converted_errors(errors, folding, machine.foldings[number - 1])[-1]
+    return now
+
+
+def _converted_errors(arrivals: list[int], folding: Folding, before: Folding) -> list[int]:
+    """Return when the layer before is given its errors, in beats as wide as its neurons."""
+    if folding.simd == before.pe:
+        return arrivals
+    given = Folding(1, folding.inputs, folding.simd, 1)
+    return _converted(arrivals, given, Folding(folding.inputs, 1, 1, before.pe))

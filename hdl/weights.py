@@ -6,6 +6,7 @@ from operator import or_
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib.data import StructLayout
 from amaranth.lib.memory import Memory, ReadPort, WritePort
 from amaranth.lib.wiring import Component, In, Out
 
@@ -17,6 +18,30 @@ from .address import LoadAddress, request_layout
 from .machine import Folding
 from .pipeline import delayed
 from .shapes import UNORDERED, blanked, index_below, lanes_of, words_of
+
+
+def update_layout(layer: Layer, folding: Folding) -> StructLayout:
+    """Return the layout of what a trainer asks of a weight memory in one cycle.
+
+    While ``read`` is up it owns the memory: it drives the row and fold that are read. With
+    ``write``, and ``write_biases`` for biases, whole rows are written.
+    """
+    row, fold = index_below(folding.initiation_interval), index_below(folding.neuron_folds)
+    members = {
+        "read": 1,
+        "row": row,
+        "fold": fold,
+        "write": 1,
+        "write_row": row,
+        "weights": lanes_of(layer.weight.format, folding.pe * folding.simd),
+    }
+    if layer.bias is not None:
+        members |= {
+            "write_biases": 1,
+            "write_fold": fold,
+            "biases": lanes_of(layer.bias.format, folding.pe),
+        }
+    return StructLayout(members)
 
 
 class WeightMemory(Component):
@@ -37,6 +62,8 @@ class WeightMemory(Component):
         low bits; a read extends the code, signed or not as its format is.
     weights, biases : array of int64, optional
         Codes at power-up, shapes (outputs, inputs) and (outputs,); zero where not given.
+    trainer : bool
+        Whether a trainer owns it at times.
 
     Members
     -------
@@ -54,6 +81,8 @@ class WeightMemory(Component):
         One request a cycle.
     answered, response : Out
         What a read found, ``load_latency`` cycles after its request.
+    update : In(update_layout)
+        Only with a trainer: what it reads, as the layer does, and writes.
 
     Attributes
     ----------
@@ -73,8 +102,10 @@ class WeightMemory(Component):
         *,
         weights: Codes | None = None,
         biases: Codes | None = None,
+        trainer: bool = False,
     ) -> None:
         self._layer, self._folding, self._data_width = layer, folding, data_width
+        self._trainer = trainer
         self.load_latency = timing.load(layer, folding)
         self._weight_rows = _rows(folding, weights)
         self._bias_rows = _rows(Folding(1, folding.outputs, folding.pe, 1), biases)
@@ -92,6 +123,8 @@ class WeightMemory(Component):
         }
         if layer.bias is not None:
             ports["biases"] = Out(lanes_of(layer.bias.format, folding.pe))
+        if trainer:
+            ports["update"] = In(update_layout(layer, folding))
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
@@ -108,12 +141,16 @@ class WeightMemory(Component):
         row = blanked(words_of(weights[0].data), self.real)
         row = delayed(m, row, 1, name="weight_row", en=self.en)
         m.d.comb += self.weights.as_value().eq(row)
+        if self._trainer:
+            self._train(m, weights, "row", "write", "write_row", "weights")
         found, lanes = words_of(self.weights), at.weight_lanes
         if layer.bias is not None:
             biases = self._memory(m, "bias", (layer.bias.format, self._bias_rows))
             self._connect(m, biases, self.fold, at.fold, Mux(write, at.bias_lanes, 0), at.data)
             row = delayed(m, biases[0].data.as_value(), 1, name="bias_row", en=self.en)
             m.d.comb += self.biases.as_value().eq(row)
+            if self._trainer:
+                self._train(m, biases, "fold", "write_biases", "write_fold", "biases")
             found, lanes = [*found, *words_of(self.biases)], Cat(lanes, at.bias_lanes)
         lanes = delayed(m, lanes, timing.WEIGHTS, name="read_lanes")
         m.d.comb += self.response.eq(self._gathered(m, found, lanes))
@@ -158,6 +195,27 @@ class WeightMemory(Component):
             write.en.eq(written),
         ]
         m.d.comb += [lane.eq(data[: len(lane)]) for lane in words_of(write.data)]
+
+    def _train(
+        self,
+        m: Module,
+        ports: tuple[ReadPort, WritePort],
+        row: str,
+        write: str,
+        written_row: str,
+        written: str,
+    ) -> None:
+        """Let the trainer read a row while it owns the memory, and write one; names are its."""
+        read_port, write_port = ports
+        update = self.update
+        with m.If(update.read):
+            m.d.comb += read_port.addr.eq(update[row])
+        with m.If(update[write]):
+            m.d.comb += [
+                write_port.addr.eq(update[written_row]),
+                write_port.en.eq(~0),
+                write_port.data.eq(update[written]),
+            ]
 
     def _gathered(self, m: Module, words: list[Value], lanes: Value) -> Value:
         """Return the word whose bit of ``lanes`` is set, or 0, `timing.gather` cycles later."""

@@ -28,7 +28,8 @@ class StandstillError(Exception):
 
 def idle_limit(machine: Machine, stalls: float) -> int:
     """Return after how many cycles without any movement a simulation is given up."""
-    calm = 16 + 2 * (timing.network(machine) + machine.initiation_interval)
+    longest = timing.step(machine) if machine.trainer else timing.network(machine)
+    calm = 16 + 2 * (longest + machine.initiation_interval)
     return int(calm / (1 - stalls)) + int(40 / (1 - stalls))
 
 

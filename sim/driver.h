@@ -5,10 +5,11 @@
 //   constants  load_words, beat_words, output_words (64-bit words of a payload), last_bit (of an
 //              output), counts (to read; 0 without counters), strobes (trace ports), strobe_words
 //   inputs     hold(bit) offer(bit) beat(words) take(bit) load(bit) request(words)
-//              count_address(n) count_clear(bit)
+//              count_address(n) count_clear(bit) answer(bit)
 //   settle()   works out what is seen at the coming clock edge
 //   edge()     lets the clock rise
 //   seen then  idle() framing_error() accepts() gives() loads() count() output(words)
+//              reads(words), which tells whether a request reads; answers(), and answer_word()
 //              strobe(n, words), which tells whether trace port n shows a word
 //
 // Nothing here knows what is behind a Dut, nor the arithmetic of what goes in and out.
@@ -23,7 +24,7 @@ typedef uint64_t word;
 
 enum Phase { START, LOAD, FEED, DRAIN, EMPTY, COUNT, CLEAR };
 enum Status { RUNNING, DONE, STALLED };
-enum Log { ACCEPTED, OUTPUTS, COUNTS, STROBES };
+enum Log { ACCEPTED, OUTPUTS, COUNTS, ANSWERS, STROBES };
 
 // Lets a cycle pass now and then: xorshift64*.
 struct Stalls {
@@ -50,6 +51,7 @@ struct Bench {
     Stalls source, sink;
     word cycle = 0, moved = 0, idle_limit = 0, finished = 0, samples = 0;
     word stage = 0;                                // of COUNT: addresses shown
+    word unanswered = 0;                           // reads of the load port
     Phase phase = START;
     bool offered = false, taking = true, framing_error = false;
     const word *loads = nullptr, *beats = nullptr; // what is still to come
@@ -59,6 +61,7 @@ struct Bench {
     Bench() {
         dut.hold(true);
         dut.take(true);
+        dut.answer(true);
     }
 
     void begin(const word *first_load, word load_count, const word *first_beat, word beat_count,
@@ -75,7 +78,8 @@ struct Bench {
             dut.settle();
             if (phase != COUNT && phase != CLEAR && cycle - moved > idle_limit) return STALLED;
             bool accepted = offered && dut.accepts(), given = taking && dut.gives();
-            bool loaded = phase == LOAD && dut.loads();
+            bool loaded = phase == LOAD && loads != loads_end && dut.loads();
+            note_answer(loaded);
             word before = finished;
             if (accepted) logs[ACCEPTED].push_back(cycle);
             bool shown = strobes() | (given && note_output());
@@ -110,10 +114,12 @@ struct Bench {
             enter(LOAD);
             return false;
         case LOAD:
-            if (!loaded) return false;
-            loads += Dut::load_words;
-            if (loads == loads_end) return begin_feed(finished_before);
-            dut.request(loads);
+            if (loaded) loads += Dut::load_words;
+            if (loads == loads_end) {
+                dut.load(false);
+                return unanswered ? false : begin_feed(finished_before);
+            }
+            if (loaded) dut.request(loads);
             return false;
         case FEED:
             if (accepted) beats += Dut::beat_words, offered = false;
@@ -157,6 +163,11 @@ struct Bench {
     // A count is there one cycle after its address.
     void read_count() {
         if (phase == CLEAR || stage) logs[COUNTS].push_back(dut.count());
+    }
+
+    void note_answer(bool loaded) {
+        if (dut.answers()) logs[ANSWERS].push_back(dut.answer_word()), unanswered--;
+        if (loaded && Dut::reads(loads)) unanswered++;
     }
 
     bool note_output() {

@@ -21,7 +21,7 @@ Told = Callable[[int], None]
 """Told the samples of a session that are done."""
 
 RUNNING, DONE, STALLED = range(3)
-ACCEPTED, OUTPUTS, COUNTS, STROBES = range(4)
+ACCEPTED, OUTPUTS, COUNTS, ANSWERS, STROBES = range(5)
 BATCH = 1 << 15
 """Cycles of a call: after each one progress is told, and Ctrl-C heard."""
 
@@ -114,6 +114,7 @@ class Driver:
             framing_error=stalled_at is None
             and bool(self._library.bench_framing_error(self._bench)),
             stalled_at=stalled_at,
+            answers=self._log(ANSWERS).astype(np.int64),
         )
 
     def _shown(self, log: int, width: int) -> Shown:

@@ -9,8 +9,9 @@ machine's layouts alone. Another way to run a model needs a ``Dut`` and a builde
 from collections.abc import Callable
 from importlib.resources import files
 
+from bittrue.hdl.loader import load_layout
 from bittrue.hdl.machine import Machine
-from bittrue.hdl.network import stages_of, trace_name
+from bittrue.hdl.network import data_width_of, stages_of, trace_name
 from bittrue.hdl.watch import counter_address, trace_layout
 
 from .stimulus import beat_width, load_width, output_width
@@ -80,6 +81,7 @@ def _members(machine: Machine, mangle: Mangle) -> str:
         "strobe_words": max([chunks_of(width) for _, width in strobes], default=1),
     }
     bits = {"hold": "hold", "offer": "i__valid", "take": "o__ready", "load": "load__valid"}
+    bits["answer"] = "loaded__ready"
     payloads = {"beat": "i__payload", "request": "load__payload"}
     seen = {
         "idle": "idle",
@@ -87,6 +89,7 @@ def _members(machine: Machine, mangle: Mangle) -> str:
         "accepts": "i__ready",
         "gives": "o__valid",
         "loads": "load__ready",
+        "answers": "loaded__valid",
     }
     lines = [f"static constexpr std::size_t {name} = {n};" for name, n in constants.items()]
     for name, port in bits.items():
@@ -97,6 +100,11 @@ def _members(machine: Machine, mangle: Mangle) -> str:
         lines.append(f"bool {name}() const {{ return number(top.{mangle(port)}); }}")
     payload = mangle("o__payload")
     lines.append(f"void output(uint64_t *words) const {{ get(top.{payload}, words); }}")
+    answer, write = mangle("loaded__payload"), load_layout(data_width_of(machine))["write"].offset
+    lines.append(f"uint64_t answer_word() const {{ return number(top.{answer}); }}")
+    lines.append(
+        f"static bool reads(const uint64_t *words) {{ return !(words[0] >> {write} & 1); }}"
+    )
     return "\n".join([*lines, _count_members(machine, mangle), _strobe_member(strobes, mangle)])
 
 

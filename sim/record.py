@@ -50,6 +50,8 @@ class Run:
         Whether the machine reports a wrong ``last``.
     stalled_at : int or None
         The cycle at which the simulation was given up because nothing moved, if it was.
+    answers : ndarray of int64, shape (n,), or None
+        Bits that reads of the load port found, in order; None where the engine does not read.
     """
 
     words: Codes
@@ -60,3 +62,4 @@ class Run:
     counts_inexact: bool = True
     framing_error: bool = False
     stalled_at: int | None = None
+    answers: Codes | None = None
