@@ -288,3 +288,43 @@ def test_bounds_beyond_float64_are_refused():
     design = quantize(golden, format=str(format), curve="step")
     with pytest.raises(BittrueError, match=r"^bounds must be finite, got some in layer 0 that "):
         certify(golden, design, [[0.5]])
+
+
+def test_sums_may_be_taken_in_any_order():
+    """Large terms that cancel: other orders of the same sums give other floats."""
+    rng = np.random.default_rng(5)
+    golden = GoldenNetwork(400, (), 2, 0.1, 0, activation="identity")
+    half = rng.normal(0, 1e6, (2, 200))
+    golden.weights = [np.concatenate([half, -half], axis=1)]
+    values = np.tile(rng.normal(0, 1, (1, 200)), 2)
+    found = enclose(golden, values, values, np.zeros(1, np.intp))
+    answers = []
+    for _ in range(50):
+        order = rng.permutation(400)
+        other = GoldenNetwork(400, (), 2, 0.1, 0, activation="identity")
+        other.weights = [golden.weights[0][:, order]]
+        answers.append(other.predict(values[:, order]))
+        assert (answers[-1] >= found.low).all() and (answers[-1] <= found.high).all()
+    assert np.ptp(answers, axis=0).min() > 0 and (found.high - found.low).max() < 1e-3
+
+
+def wide(activation, curve, weight, **types):
+    """Return a network of one weight whose pre-activation has 28 bits."""
+    golden = GoldenNetwork(1, (), 1, 0.1, 0, activation=activation)
+    golden.weights = [np.array([[weight]])]
+    types = {"weight_type": "fxp-s20/16", "preactivation_type": "fxp-s28/20", **types}
+    return golden, quantize(golden, format="fxp-s14/8", curve=curve, **types)
+
+
+def test_wide_words_are_bounded_where_a_range_ends():
+    types = {"input_type": "fxp-u8/4", "output_type": "fxp-s30/20"}
+    golden, design = wide("identity", "step", 1 - 2.0**-16, **types)
+    found = certify(golden, design, [[255.4999 / 16], [0.0]])
+    assert found.errors[0] <= found.bound <= 1.001 * found.errors[0]
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_wide_words_are_bounded_on_both_sides_of_a_mirror(rounding):
+    golden, design = wide("sigmoid", "plan", 1.0, output_type=f"fxp-u6/5,{rounding.value},SAT")
+    values = drawn_inputs(3, design, 20_000)
+    held_layers(golden, design, values, certify(golden, design, values).layers)
