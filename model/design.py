@@ -16,7 +16,7 @@ from .exceptions import BittrueError
 from .files import digest_of, dump_json, parse_json, write_whole
 from .formats import Codes, Format
 from .reader import Reader, shape_from_json, shown, weights_from_json
-from .shape import Layer, Shape, Weights, shape_to_json, weights_to_json
+from .shape import Layer, Shape, Weights, shape_to_json, weights_to_json, weights_to_tree
 
 __all__ = ["SCHEMA", "VERSION", "Design", "Layer", "Shape", "Weights"]
 
@@ -56,7 +56,7 @@ class Design:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the design's canonical JSON."""
-        return digest_of(_design_to_json(self))
+        return digest_of({**_head(self), "weights": weights_to_tree(self.weights)})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Design) and self.digest == other.digest
@@ -70,7 +70,7 @@ class Design:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `save` writes."""
-        return {**_design_to_json(self), "digest": self.digest}
+        return {**_head(self), "weights": weights_to_json(self.weights), "digest": self.digest}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Design":
@@ -105,13 +105,9 @@ def _check_codes(place: str, codes: Codes, shape: tuple[int, ...], format: Forma
         )
 
 
-def _design_to_json(design: Design) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "shape": shape_to_json(design.shape),
-        "weights": weights_to_json(design.weights),
-    }
+def _head(design: Design) -> dict[str, Any]:
+    """Return a design as JSON without its weights."""
+    return {"schema": SCHEMA, "version": VERSION, "shape": shape_to_json(design.shape)}
 
 
 def _design_from_json(tree: Any, place: str) -> Design:

@@ -4,8 +4,11 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .exceptions import BittrueError
 
@@ -105,6 +108,27 @@ def _umask() -> int:
 
 
 def digest_of(tree: Any) -> str:
-    """Return the SHA-256 of a tree's canonical JSON: keys sorted, no white space."""
-    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return the SHA-256 of a tree's canonical JSON: keys sorted, no white space.
+
+    Arrays stand for their lists, and are written row by row: no list of all is made.
+    """
+    found = hashlib.sha256()
+    for piece in _canonical(tree):
+        found.update(piece.encode())
+    return found.hexdigest()
+
+
+def _canonical(tree: Any) -> Iterator[str]:
+    """Yield canonical JSON in pieces."""
+    if isinstance(tree, dict):
+        ends, items = "{}", [(f"{json.dumps(key)}:", tree[key]) for key in sorted(tree)]
+    elif isinstance(tree, list | tuple) or (isinstance(tree, np.ndarray) and tree.ndim > 1):
+        ends, items = "[]", [("", item) for item in tree]
+    else:
+        plain = tree.tolist() if isinstance(tree, np.ndarray) else tree
+        yield json.dumps(plain, separators=(",", ":"), allow_nan=False)
+        return
+    for number, (key, item) in enumerate(items):
+        yield f"{ends[0] if number == 0 else ','}{key}"
+        yield from _canonical(item)
+    yield ends[1] if items else ends

@@ -56,18 +56,21 @@ class Reader:
         return list(self.get(name, list, "a list"))
 
     def codes(self, name: str) -> npt.NDArray[np.int64]:
-        """Return a field that is a list, or rows, of integers."""
-        rows = self.list(name)
-        # no texts: NumPy would give each the length of the longest
-        leaves = (leaf for row in rows for leaf in (row if isinstance(row, list) else [row]))
-        whole = all(type(leaf) is int for leaf in leaves)
-        try:
-            array: npt.NDArray[Any] = np.array(rows) if whole else np.empty(0)
-        except ValueError:
-            raise BittrueError(f"{self.at(name)} must have rows of one length") from None
-        if array.dtype != np.int64:
+        """Return a field that is a list, or rows, of integers; its rows are let go one by one."""
+        rows = self.get(name, list, "a list")
+        if not any(isinstance(row, list) for row in rows):
+            return self._row(name, rows)
+        for number, row in enumerate(rows):
+            rows[number] = self._row(name, row)
+        if len({len(row) for row in rows}) > 1:
+            raise BittrueError(f"{self.at(name)} must have rows of one length")
+        return np.array(rows, np.int64)
+
+    def _row(self, name: str, row: Any) -> npt.NDArray[np.int64]:
+        whole = isinstance(row, list) and all(type(item) is int for item in row)
+        if not whole or any(abs(item) >= 1 << 63 for item in row):
             raise BittrueError(f"{self.at(name)} must be lists of integers of at most 64 bits")
-        return array
+        return np.array(row, np.int64)
 
 
 def shown(value: Any) -> str:

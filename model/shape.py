@@ -195,7 +195,7 @@ class Weights:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the weights' canonical JSON."""
-        return digest_of(weights_to_json(self))
+        return digest_of(weights_to_tree(self))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Weights) and self.digest == other.digest
@@ -271,8 +271,19 @@ def _type_to_json(fixed: FixedType) -> dict[str, Any]:
 
 def weights_to_json(weights: Weights) -> list[dict[str, Any]]:
     """Return all codes as JSON, one object a layer; behind them the register's state, if known."""
+    return [
+        {
+            name: item.tolist() if isinstance(item, np.ndarray) else item
+            for name, item in part.items()
+        }
+        for part in weights_to_tree(weights)
+    ]
+
+
+def weights_to_tree(weights: Weights) -> list[dict[str, Any]]:
+    """Return what `weights_to_json` does, with the codes left in their arrays."""
     layers: list[dict[str, Any]] = [
-        {"weights": array.tolist(), "biases": None if biases is None else biases.tolist()}
+        {"weights": array, "biases": biases}
         for array, biases in zip(weights.weights, weights.biases, strict=True)
     ]
     return layers if weights.state is None else [*layers, {"state": weights.state}]

@@ -8,6 +8,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from designs import drawn_design
+
+from bittrue.model.files import dump_json
 
 from .readers import design_files, golden_files
 
@@ -22,6 +25,7 @@ def bombs() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     yield "design", "a text of 16 MiB for a name", lambda: _renamed("x" * (16 * MIB))
     yield "design", "one long text among many short ones", _uneven
     yield "design", "a number of 4 million digits", lambda: b"1" * (4 * MIB)
+    yield "design", "1.7 million codes, all right", lambda: _large((1700, 1000, 1))
     yield "golden", "sizes without arrays", lambda: _retold(sizes=[10**9, 10**9, 10])
     yield "golden", "a learning rate above all floats", lambda: _retold(learning_rate=10**400)
     yield "golden", "64 MiB of weights", _heavy
@@ -49,6 +53,10 @@ def bombs() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
         yield name, "an array in 30,000 arrays", lambda: b"seed = " + b"[" * 30_000
     yield "reference", "16 MiB of line ends", lambda: b"# source: x\n" + b"\n" * (16 * MIB)
     yield "reference", "a cell of 1 MiB", lambda: b"# source: x\nwidth,sqnr\n8," + b"1" * (MIB - 99)
+
+
+def _large(sizes: tuple[int, ...]) -> bytes:
+    return dump_json(drawn_design(1, sizes).to_json()).encode()
 
 
 def _renamed(name: str) -> bytes:
