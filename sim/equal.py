@@ -257,7 +257,7 @@ class Comparison:
                 made[term] = self._known[term]
                 continue
             made[term] = self._terms.rebuilt(term, [made[arg] for arg in term.args])
-            if products and made[term].op == "mul":
+            if products and _is_product(made[term]):
                 made[term] = self._product(made[term])
         return [made[root] for root in roots]
 
@@ -271,6 +271,11 @@ class Comparison:
 
     def _ranges_of(self, sides: Sequence[Term]) -> dict[Term, tuple[int, int]]:
         return {term: self._ranges[term] for term in variables(sides) if term in self._ranges}
+
+
+def _is_product(term: Term) -> bool:
+    """Tell whether a word is a product of two that are not known; others are multiples."""
+    return term.op == "mul" and all(arg.constant is None for arg in term.args)
 
 
 def _product_range(term: Term) -> tuple[int, int]:

@@ -214,7 +214,8 @@ class Terms:
         if lower.term is upper.term and lower.low + lower.width == upper.low:
             return self.slice(lower.term, lower.low, lower.width + upper.width)
         signs = a.args[0] if a.op == "sext" else a
-        if upper == (signs, signs.width - 1, 1) and signs is not b:
+        top = _piece(signs)
+        if upper == (top.term, top.low + top.width - 1, 1) and signs is not b:
             return self.sext(signs, a.width + 1)
         return None
 

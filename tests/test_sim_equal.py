@@ -148,7 +148,7 @@ def test_a_variable_of_a_word_is_new(terms):
 
 def test_an_answer_that_takes_too_long_is_unknown(terms):
     a, b = (terms.zext(terms.var(name, 32), 64) for name in "ab")
-    large = terms.const(4294967291 * 4294967279, 64)
+    large = terms.const(3000000019 * 4000000007, 64)
     factors = terms.binary("eq", terms.binary("mul", a, b), large)
     one, other = factors, terms.const(0, 1)
     outcome = compared(terms, Pair("factors", one, other), solver=Solver(seconds=0.2))

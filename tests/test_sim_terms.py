@@ -158,6 +158,8 @@ def test_a_sign_that_is_copied_is_an_extension():
     assert terms.sext(terms.sext(a, 5), 7) is terms.sext(a, 7)
     assert terms.slice(terms.sext(a, 7), 1, 3) is terms.slice(a, 1, 3)
     assert terms.sext(a, 2) is terms.slice(a, 0, 2) is terms.zext(a, 2)
+    part = terms.slice(a, 0, 2)
+    assert terms.concat([part, terms.slice(a, 1, 1)]) is terms.sext(part, 3)
     bit = terms.var("bit", 1)
     assert value_of(terms.concat([bit, bit]), {"bit": 1}) == 3
 
