@@ -428,21 +428,23 @@ def test_an_empty_store_is_refused(run, folder, tmp_path):
     assert (code, err) == (2, "bittrue: s.sqlite must be a store with rows, got an empty one\n")
 
 
+ODD = (None, -1, 0, 1, 2**62, 1e-300, 1e99, "", "fxp-u1/0", [], {}, True, [[]], "x" * 99)
+
+
 def mutated(tree, rng):
-    """Change one place of a result: another value, one less, or one that is too large."""
-    values = (None, -1, 0, 1, 2**62, 1e-300, 1e99, "", "fxp-u1/0", [], {}, True, [[]], "x" * 99)
+    """Change one place of a result: take it away, or put something there, mostly of its type."""
     place = tree
     while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        key = rng.choice(keys)
+        key = rng.choice(list(place) if isinstance(place, dict) else range(len(place)))
         inner = place[key]
         if isinstance(inner, dict | list) and inner and rng.random() < 0.85:
             place = inner
             continue
-        if rng.random() < 0.15:
+        if rng.random() < 0.05:
             del place[key]
         else:
-            place[key] = rng.choice(values)
+            alike = [odd for odd in ODD if type(odd) is type(inner)]
+            place[key] = rng.choice(alike if alike and rng.random() < 0.8 else ODD)
         return
 
 
