@@ -81,16 +81,19 @@ def test_a_fit_on_every_code_of_10_bits():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["plan", "plan-monotone", "alippi", "relu6"])
+@pytest.mark.parametrize("name", ["plan", "plan-monotone", "alippi", "fit", "faithful", "relu6"])
 def test_every_way_gives_the_same_on_every_code_of_16_bits(name):
-    check_every_way([made(name, S16, U16)])
+    table = made(name, S16, U16)
+    units = [forced(table, cells) for cells in (None, *all_cells(table)[:MOST])]
+    check([table] * len(units), units)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", MAKERS)
-def test_without_registers_the_same_on_every_code_of_16_bits(name):
-    table = made(name, S16, U16)
-    check([table], [Curve(table, registers=False)])
+@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("name", ["plan", "faithful"])
+def test_without_registers_the_same_on_every_code_of_16_bits(name, part):
+    table = made(name, S16, FixedType(S16))
+    check([table], [Curve(table, registers=False)], codes=S16.codes()[part::8])
 
 
 def wide(starts, *, width=24):
