@@ -8,6 +8,10 @@ import pytest
 from fuzz.bombs import bombs
 from fuzz.readers import TARGETS
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="memory is watched by what Linux tells of a process"
+)
+
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 
@@ -33,6 +37,52 @@ def test_drawn_files():
 def test_many_drawn_files():
     result = fuzzed("--executions", "3000", "--seed", "8")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+MISDEEDS = {
+    "raise KeyError(1)": "KeyError instead of a refusal in no function of ours",
+    "bytes(100 << 20)": "MemoryError instead of a refusal in no function of ours",
+    "refuse_after_too_much()": "memory beyond twice the file and 64 MiB",
+    "while True: pass": "hang",
+    "open(path.with_name('more'), 'w')": "forbidden: open to write, w",
+    "open(path, 'r+')": "forbidden: open to write, r+",
+    "os.mkdir('here')": "forbidden: os.mkdir",
+    "subprocess.run(['true'])": "forbidden: subprocess.Popen",
+    "raise BittrueError('x' + chr(10))": "message that a terminal obeys",
+    "os.kill(os.getpid(), 11)": "end of the process: killed by SIGSEGV",
+}
+READERS = """
+import os, subprocess, sys
+from bittrue.model.exceptions import BittrueError
+from fuzz.readers import Target
+from fuzz.runner import watched
+
+def refuse_after_too_much():
+    try:
+        bytes(100 << 20)
+    except MemoryError:
+        raise BittrueError("it must be smaller") from None
+
+for deed in sys.argv[1:]:
+    def read(path):
+        if path.read_bytes() == b"bad":
+            exec(deed)
+
+    target = Target("reader", "csv", "file", lambda: [b"good"], read)
+    tally = watched(target, [5, 6], lambda index: b"good" if index == 5 else b"bad")
+    print(tally.executions, *tally.findings.items())
+"""
+
+
+def test_misdeeds_are_seen():
+    """A reader that does what none may do is found out, and at the right input."""
+    words = [sys.executable, "-c", READERS, *MISDEEDS]
+    result = subprocess.run(words, cwd=HERE, capture_output=True, text=True)
+    lines = result.stdout.splitlines()
+    assert len(lines) == len(MISDEEDS), result.stdout + result.stderr
+    for finding, line in zip(MISDEEDS.values(), lines, strict=True):
+        assert line.startswith(f"2 ('{finding}"), line
+        assert line.endswith(", 6)"), line
 
 
 def test_what_was_found_once():

@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import sys
-import tempfile
 import traceback
 import unicodedata
 import warnings
@@ -63,14 +62,13 @@ class Guard:
     ----------
     target : Target
         The reader.
+    root : Path
+        An empty folder.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, root: Path) -> None:
         self.target = target
-        ram = "/dev/shm"
-        place = ram if os.access(ram, os.W_OK) else None
-        self._root = Path(tempfile.mkdtemp(prefix="fuzz-", dir=place))
-        self.folder, self._empty = self._root / "files", self._root / "cwd"
+        self.folder, self._empty = root / "files", root / "cwd"
         for folder in (self.folder, self._empty):
             folder.mkdir()
         for name, content in target.beside.items():
@@ -86,14 +84,6 @@ class Guard:
         for known in (BittrueWarning, DefaultsWarning):
             warnings.simplefilter("ignore", known)
         self._warm_up()
-
-    def close(self) -> None:
-        """Take away the folder."""
-        os.chdir("/")
-        for path in (*self.folder.iterdir(), *self._empty.iterdir()):
-            path.unlink()
-        for folder in (self.folder, self._empty, self._root):
-            folder.rmdir()
 
     def _warm_up(self) -> None:
         """Read whole files first, so that what is imported and cached counts for none."""

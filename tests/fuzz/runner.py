@@ -23,6 +23,9 @@ from .structured import STRUCTURED
 BATCH = 2000
 """Executions of a process."""
 
+MEMORY, PAGE = "/dev/shm", "told"
+"""Where files are fast, and the name of the file that a child tells its results by."""
+
 PATIENCE = 60.0
 """Seconds without an execution's end after which a process is given up."""
 
@@ -91,13 +94,15 @@ def _batch(
 ) -> tuple[Tally, list[int]]:
     """Run a batch in a child; return its tally and what is left where it came to a bad end."""
     done = mmap.mmap(-1, 8)
-    with tempfile.NamedTemporaryFile() as page:
+    place = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=place) as root:
         child = os.fork()
         if child == 0:
-            _child(target, indices, content_of, done, page.name)
+            _child(target, indices, content_of, done, Path(root))
         status = _waited(child, done)
         (count,) = struct.unpack("<q", done)
-        lines = [json.loads(line) for line in Path(page.name).read_text().splitlines()]
+        page = Path(root, PAGE)
+        lines = [json.loads(line) for line in page.read_text().splitlines()]
     tally = Tally(count, sum(line["refused"] for line in lines))
     for line in lines:
         for what, index in line["findings"].items():
@@ -116,12 +121,12 @@ def _child(
     indices: list[int],
     content_of: Callable[[int], bytes],
     done: mmap.mmap,
-    page: str,
+    root: Path,
 ) -> None:
     """Run inputs one after the other, and leave; never return into the parent's code."""
     try:
-        with open(page, "w", buffering=1) as told:
-            _run_all(Guard(target), indices, content_of, done, told)
+        with open(root / PAGE, "w", buffering=1) as told:
+            _run_all(Guard(target, root), indices, content_of, done, told)
     except BaseException:
         traceback.print_exc()
         os._exit(70)
@@ -141,7 +146,6 @@ def _run_all(
         if findings or result.refused:
             told.write(json.dumps({"refused": result.refused, "findings": findings}) + "\n")
         done[:] = struct.pack("<q", number + 1)
-    guard.close()
 
 
 def _waited(child: int, done: mmap.mmap) -> int:
