@@ -53,6 +53,8 @@ def read_vectors(path: Path, design: Design, machine: Machine) -> Script:
         tree = {"sessions": [{"codes": _rows(content, path)}]}
     try:
         return _script(tree, design, machine)
+    except BittrueError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise BittrueError(f"{path} must hold vectors of this network, got {error!r}") from None
 
