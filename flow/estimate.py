@@ -66,15 +66,17 @@ def estimate(machine: Machine, target: str = "ecp5") -> Estimate:
     Parameters
     ----------
     machine : Machine
-        Its weights are writable; hard multipliers are used.
+        Without a trainer. Its weights are writable; hard multipliers are used.
     target : str
         One of those in `estimated_targets`.
 
     Raises
     ------
     BittrueError
-        If the target is unknown, or the estimator was not fitted for it.
+        If the target is unknown, or the estimator was not fitted for it or for the machine.
     """
+    if machine.trainer:
+        raise BittrueError("an estimate must be of a machine without a trainer, got one with it")
     figures = of_parts(parts_of(machine), costs_of(target))
     return Estimate(
         target,

@@ -18,6 +18,7 @@ from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import FixedType, Format
 from bittrue.model.golden import GoldenNetwork
+from bittrue.model.learner import learning
 from bittrue.model.quantize import quantize
 from bittrue.sim.whole import verify_whole
 
@@ -184,6 +185,13 @@ def test_an_unknown_family_is_refused():
     machine = Machine(drawn_design(0, (3, 3)).shape)
     with pytest.raises(BittrueError, match=r"^the target must be one of ecp5, .*, got 'gowin'$"):
         estimate(machine, "gowin")
+
+
+def test_machines_that_learn_are_refused():
+    machine = Machine(learning(drawn_design(0, (3, 3)), 0.25).shape, trainer=True)
+    message = r"^an estimate must be of a machine without a trainer, got one with it$"
+    with pytest.raises(BittrueError, match=message):
+        estimate(machine)
 
 
 def test_every_part_is_fitted_or_counted():
