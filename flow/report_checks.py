@@ -116,7 +116,8 @@ def checks_xml(results: Sequence[Stored], checks: Sequence[Check]) -> str:
     suite.set("tests", str(len(checks)))
     suite.set("failures", str(sum(not check.passed for check in checks)))
     ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True).decode() + "\n"
+    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return f"{text.decode()}\n"
 
 
 def checks_json(results: Sequence[Stored], checks: Sequence[Check]) -> dict[str, Any]:

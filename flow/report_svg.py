@@ -56,6 +56,10 @@ class Scale(NamedTuple):
         """Return the values that are marked."""
         if self.log:
             first, last = ceil(log10(self.low) - 1e-9), floor(log10(self.high) + 1e-9)
+            if log10(self.high / self.low) < 2:
+                powers = range(floor(log10(self.low)), last + 1)
+                every = [factor * 10.0**power for power in powers for factor in (1, 2, 5)]
+                return [value for value in every if self.low <= value <= self.high]
             stride = max(1, ceil((last - first) / TICKS))
             return [10.0**power for power in range(first, last + 1, stride)]
         step = _step((self.high - self.low) / TICKS)

@@ -454,7 +454,7 @@ def test_damaged_results_are_drawn_or_refused(folder, tmp_path, name):
     rng, path = random.Random(name), tmp_path / "damaged.json"
     text = (folder / f"{name}.json").read_text()
     ends = {"drawn": 0, "refused": 0}
-    for _ in range(60):
+    for _ in range(25):
         tree = json.loads(text)
         for _ in range(rng.randint(1, 3)):
             mutated(tree, rng)
@@ -466,7 +466,7 @@ def test_damaged_results_are_drawn_or_refused(folder, tmp_path, name):
             continue
         assert Page(html_of(stored, checks_of(stored))).open == []
         ends["drawn"] += 1
-    assert ends["refused"] > 5 and ends["drawn"] > 2
+    assert ends["refused"] > 2 and ends["drawn"] > 2
 
 
 @pytest.mark.parametrize("dropped", [0, 1, 2, 3])
@@ -501,6 +501,8 @@ def test_windows():
         (Scale(-0.3, 0.3, 0, 1), [-0.2, 0, 0.2]),
         (Scale(2, 4, 0, 1, whole=True), [2, 3, 4]),
         (Scale(0.5, 2000, 0, 1, log=True), [1, 10, 100, 1000]),
+        (Scale(0.5, 30, 0, 1, log=True), [0.5, 1, 2, 5, 10, 20]),
+        (Scale(1e-9, 1e9, 0, 1, log=True), [1e-9, 1e-5, 1e-1, 1e3, 1e7]),
     ],
 )
 def test_ticks(scale, ticks):
