@@ -43,7 +43,7 @@ SHOWN_CHECKS = 12
 def report(
     results: Annotated[
         list[Path],
-        typer.Argument(metavar="RESULT...", help="JSON of commands, and stores of sweeps."),
+        typer.Argument(metavar="RESULT", help="JSON of commands, and stores of sweeps."),
     ],
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE.html", help="The page.")
@@ -63,11 +63,12 @@ def report(
     ] = None,
     junit_xml: options.JunitXml = None,
 ) -> None:
-    """Make one HTML page of stored results; it opens offline, on a phone and on paper.
+    """Make one HTML page of stored results: offline, on a phone, on paper.
 
-    A result is what verify, prove, quantize, study, sweep or synth wrote with --json, in any mix. A
-    store of sweeps (.sqlite) is read as well, and left as it is. The page has the verdict first; of
-    a sweep a design can be selected and its file taken.
+    Results are what verify, prove, quantize, study, sweep and synth wrote
+    with --json, in any mix. Stores of sweeps (.sqlite) are read as well, and
+    left as they are. The page has the verdict first, and where words differ
+    the first of them; of a sweep, designs can be selected and taken.
 
     Example: bittrue verify --json -o verify.json
 
@@ -75,7 +76,7 @@ def report(
 
     The same results give the same page, to the byte.
 
-    Exit codes: 0 nothing differs, 1 a result says that something does, 2 bad input.
+    Exit codes: 0 nothing differs, 1 something does, 2 bad input.
     """
     check_targets({"output": (".html", ".htm")}, output=output, json=json, junit_xml=junit_xml)
     _refuse_inputs(results, [output, json, junit_xml])

@@ -128,6 +128,32 @@ def test_a_failure_names_where_it_diverges_first(run, folder, tmp_path):
     assert where in suite.find("testcase/failure").text
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            {"kind": "missing", "actual": None, "cycle": None, "around": []},
+            "missing at session 1, sample 3, layer 1, neuron 0, output: .*, actual nothing",
+        ),
+        (
+            {"kind": "counter", "format": None, "stage": "overflowed"}
+            | {"expected": {"count": 6}, "actual": {"count": 4}},
+            "counter at session 1, layer 1, overflowed: expected 6, actual 4",
+        ),
+        (
+            {"kind": "extra", "expected": None},
+            "extra at session 1, .*: expected nothing, actual .*",
+        ),
+    ],
+)
+def test_divergences_of_all_kinds(run, folder, tmp_path, change, line):
+    path = edited(folder, tmp_path, "fail", lambda tree: tree["first_divergence"].update(change))
+    page = Page(drawn(run, tmp_path, path, code=1))
+    assert sum(re.fullmatch(line, text) is not None for text in page.texts) == 2
+    waveforms = [one for one in page.of("svg") if one["aria-label"].startswith("Waveform")]
+    assert len(waveforms) == (change.get("around") is None)
+
+
 def test_a_page_of_everything(run, folder, tmp_path):
     """Well-formed, every drawing with its words, every link with its end."""
     paths = files(folder, *ALL, "space.sqlite")
