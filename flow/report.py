@@ -89,7 +89,7 @@ def report(
     if junit_xml:
         write_whole(junit_xml, checks_xml(stored, checks))
     verdict = verdict_of(checks)
-    failed = [check.line for check in checks if not check.passed]
+    failed = [check.told for check in checks if not check.passed]
     say(f"bittrue: wrote {output}: {verdict}{f': {failed[0]}' if failed else ''}")
     if failed:
         raise typer.Exit(1)
@@ -139,13 +139,13 @@ def _told(sections: Sequence[Section], checks: Sequence[Check]) -> list[Told]:
     passed = [check for check in checks if check.passed]
     for check in failed:
         title = sections[check.result].title
-        lines.append(Told("bad", f"{title}: {_line(check)}", _anchor(check.result)))
+        lines.append(Told("bad", f"{title}: {check.told}", _anchor(check.result)))
         lines += [
             Told("first", part, _anchor(check.result)) for part in check.story.splitlines()[:1]
         ]
     if len(passed) <= SHOWN_CHECKS:
         for check in passed:
-            text = f"{sections[check.result].title}: {_line(check)}"
+            text = f"{sections[check.result].title}: {check.told}"
             lines.append(Told("good", text, _anchor(check.result)))
     else:
         for number in dict.fromkeys(check.result for check in passed):
@@ -155,7 +155,3 @@ def _told(sections: Sequence[Section], checks: Sequence[Check]) -> list[Told]:
     if not checks:
         lines.append(Told("open", "None of these results is a comparison.", ""))
     return lines
-
-
-def _line(check: Check) -> str:
-    return check.line if check.name == "all words" else f"{check.name}: {check.line}"

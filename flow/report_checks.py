@@ -13,6 +13,7 @@ from .tables import versions
 from .verify_report import words_line
 
 SCHEMA = "bittrue.report/1"
+ALL_WORDS = "all words"
 PASS, FAIL, OPEN = "PASS", "FAIL", "NOTHING JUDGED"
 
 
@@ -38,6 +39,11 @@ class Check(NamedTuple):
     passed: bool
     line: str
     story: str = ""
+
+    @property
+    def told(self) -> str:
+        """What was found, with what was checked where that is not said by it."""
+        return self.line if self.name == ALL_WORDS else f"{self.name}: {self.line}"
 
 
 def checks_of(results: Sequence[Stored]) -> list[Check]:
@@ -78,7 +84,7 @@ def _words(number: int, found: Verified) -> Check:
     passed = found.compared > 0 and not wrong and found.stalled_at is None
     first = found.first_divergence
     story = "" if first is None else str(first.restored())
-    return Check(number, "all words", passed, line, story)
+    return Check(number, ALL_WORDS, passed, line, story)
 
 
 def _points(number: int, found: SweepResult) -> Iterator[Check]:
