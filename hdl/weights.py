@@ -222,6 +222,11 @@ class WeightMemory(Component):
         terms: list[Value] = []
         for number, word in enumerate(words):
             term = Signal(self._data_width, name=f"found_{number}")
+            if len(word) < self._data_width:
+                # extended first: a bit of the term would else depend on another bit of it
+                extended = Signal(self._data_width, name=f"extended_{number}")
+                m.d.comb += extended.eq(word)
+                word = extended
             m.d.comb += term.eq(Mux(lanes[number], word, 0))
             terms.append(term)
         for stage in range(timing.gather(len(words))):
