@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from bittrue.hdl.machine import Machine
-from bittrue.model.design import Design
+from bittrue.model.design import Design, Weights
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
 from bittrue.sim.claims import DEFAULT, GROUPS, claims_of
@@ -135,10 +135,18 @@ def _keep(proofs: Sequence[Proof], design: Design, folder: Path) -> None:
         if proof.session is not None:
             failing = Design(design.shape, proof.session.weights)
             failing.save(folder / f"{number}.design.json")
-            vector |= {"design": failing.digest, "samples": proof.session.codes.tolist()}
+            codes, given = proof.session.codes.tolist(), failing.weights
+            session = {"name": proof.claim, "codes": codes, **_weights_json(given)}
+            vector |= {"design": failing.digest, "sessions": [session]}
         write_whole(folder / f"{number}.json", dump_json(vector))
     if refuted:
         say(f"bittrue: wrote {len(refuted)} counterexamples to {folder}")
+
+
+def _weights_json(weights: Weights) -> dict[str, Any]:
+    """Return weights as files of vectors hold them."""
+    biases = [None if b is None else b.tolist() for b in weights.biases]
+    return {"weights": [w.tolist() for w in weights.weights], "biases": biases}
 
 
 def _proof_json(proof: Proof) -> dict[str, Any]:

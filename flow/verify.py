@@ -14,6 +14,7 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
 from bittrue.model.golden import GoldenNetwork
 from bittrue.sim import testbench
+from bittrue.sim.mutate_vectors import read_sessions
 from bittrue.sim.whole import WholeSet, verify_whole
 
 from . import options, verify_report, whole_report
@@ -73,6 +74,13 @@ def verify(
             rich_help_panel=options.MODELS,
         ),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="These vectors (.csv of codes, .json) instead of ours.",
+        ),
+    ] = None,
     pe: options.Lanes = None,
     simd: options.InputLanes = None,
     stalls: options.Stalls = None,
@@ -108,9 +116,9 @@ def verify(
     asked: Asked
     with _seed_named(settings.seed), progress("simulating", shown=not json) as told:
         if data is None:
-            result, asked = _queries(settings, saved, fixed, waves, told)
+            result, asked = _queries(settings, saved, fixed, (waves, vectors), told)
         else:
-            _refuse_beside_data(settings, waves)
+            _refuse_beside_data(settings, waves, vectors)
             result, asked = _whole(settings, saved, fixed, (data, part, samples), told)
     if save_design:
         result.design.save(save_design)
@@ -159,7 +167,7 @@ def _queries(
     settings: Settings,
     saved: SavedNetwork | None,
     design: Design | None,
-    waves: Path | None,
+    files: tuple[Path | None, Path | None],
     told: Callable[[int, int], None],
 ) -> tuple[testbench.Verification, Asked]:
     """Train or load, quantize, ask random queries and directed vectors."""
@@ -171,6 +179,7 @@ def _queries(
         calibration = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
         design, _ = made_design(settings, golden, calibration)
     _check_sizes(golden, design)
+    waves, vectors = files
     result = testbench.verify(
         design,
         golden,
@@ -182,6 +191,7 @@ def _queries(
         engine="amaranth" if settings.engine == "auto" else settings.engine,
         waves=waves,
         progress=told,
+        vectors=None if vectors is None else read_sessions(vectors, design),
     )
     return result, Asked(golden, result.inputs, None, None)
 
@@ -236,7 +246,9 @@ def _check_sizes(golden: GoldenNetwork | None, design: Design) -> None:
         )
 
 
-def _refuse_beside_data(settings: Settings, waves: Path | None) -> None:
+def _refuse_beside_data(settings: Settings, waves: Path | None, vectors: Path | None) -> None:
+    if vectors:
+        raise BittrueError(f"vectors must come without a data set, got {vectors} beside one")
     if waves:
         raise BittrueError(f"waves must be of queries, not of a whole data set, got {waves}")
     if "queries" in settings.model_fields_set:

@@ -13,7 +13,7 @@ from bittrue.model.shape import Weights
 from bittrue.model.types import FixedType
 
 from .curve_facts import WIDEST, curve_facts
-from .handshake import prove_streams
+from .handshake import Step, stream_steps
 from .prove import curve_trial, network_trial, neuron_trial, requantize_trial
 from .trial import Proof, Trial, prove
 
@@ -24,6 +24,12 @@ GROUPS: Mapping[str, str] = {
     "streams": "under any stalls nothing is lost, doubled or put in another order",
 }
 """What can be claimed."""
+
+MOST_PRODUCTS = 10_000
+"""Products of a sample up to which a network, or a layer, is held against its specification."""
+
+MOST_BEATS = 16
+"""Beats of a sample up to which a buffer is followed through all states."""
 
 DEFAULT = ("units", "network", "streams")
 
@@ -40,7 +46,7 @@ class Claims(NamedTuple):
     """
 
     names: list[str]
-    steps: list[Callable[[Path | None], Iterable[Proof]]]
+    steps: list[Callable[[Path | None], list[Proof]]]
 
 
 def claims_of(
@@ -60,7 +66,7 @@ def claims_of(
     Raises
     ------
     BittrueError
-        If a group is unknown.
+        If a group is unknown, or the machine too large for it.
     """
     claims = Claims([], [])
     for group in dict.fromkeys(groups):
@@ -70,9 +76,6 @@ def claims_of(
             claims.names.append(name)
             claims.steps.append(step)
     return claims
-
-
-Step = tuple[str, Callable[[Path | None], Iterable[Proof]]]
 
 
 def _modes(machine: Machine, weights: Weights | None) -> Iterator[Step]:
@@ -96,11 +99,29 @@ def _units(machine: Machine, weights: Weights | None) -> Iterator[Step]:
 
 
 def _network(machine: Machine, weights: Weights | None) -> Iterator[Step]:
+    products = sum(layer.inputs * layer.outputs for layer in machine.shape.layers)
+    _refuse_products("a network", products)
     yield _one("network", partial(network_trial, machine, weights))
 
 
 def _streams(machine: Machine, weights: Weights | None) -> Iterator[Step]:
-    yield "streams", lambda folder: prove_streams(machine, folder=folder)
+    for number, (layer, folding) in enumerate(machine.parts):
+        _refuse_products("a layer", layer.inputs * layer.outputs)
+        if folding.input_folds > MOST_BEATS:
+            raise BittrueError(
+                f"streams must have at most {MOST_BEATS} beats a sample to be followed through "
+                f"all states, got {folding.input_folds} before layer {number}: raise simd, or "
+                f"claim units and network alone"
+            )
+        yield from stream_steps(machine, number)
+
+
+def _refuse_products(what: str, products: int) -> None:
+    if products > MOST_PRODUCTS:
+        raise BittrueError(
+            f"{what} must have at most {MOST_PRODUCTS} products to be proven as a whole, "
+            f"got {products}: claim units alone"
+        )
 
 
 _STEPS = {"modes": _modes, "units": _units, "network": _network, "streams": _streams}

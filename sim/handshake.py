@@ -4,7 +4,7 @@ A network is a chain, and so is its proof. What stands between layers, buffers a
 followed through all states that it can reach (`explore`). A layer is proven in three steps:
 
 1. stalls only stretch its time (`standstill`);
-2. a reset brings it to the start of a sample, and where none waits it stays there;
+2. a reset brings it to the start of a sample, and where none waits it stays there (`sample`);
 3. from there, in time that is not stretched, a sample gives just the words of the contract, at the
    promised distance, whatever came before it and whatever comes behind, and brings the layer back
    to the start.
@@ -13,60 +13,58 @@ By induction over samples and cycles this holds for runs of any length.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from random import Random
 
 from amaranth.lib.wiring import Component
 
 from bittrue.hdl.buffer import SampleBuffer, WidthConverter
-from bittrue.hdl.layer import Layer
 from bittrue.hdl.machine import Folding, Machine
 from bittrue.hdl.network import data_width_of
-from bittrue.hdl.timing import LayerTiming
 from bittrue.model.shape import Layer as LayerShape
 
 from .bench import Stimulus
 from .contracts import BufferContract, ConverterContract
-from .equal import Pair, Status
+from .equal import Status
 from .explore import Contract, explore
-from .spec import NeuronCodes, Specification
+from .sample import prove_idle, prove_layer, prove_start
 from .standstill import prove_standstill
 from .symbolic import SymbolicNetlist, netlist_of
-from .terms import Term, Terms
-from .trial import Expected, Proof, Trial, prove, replayed_moves
-from .weight_terms import codes_for, neuron_codes
+from .terms import Terms
+from .trial import Proof, replayed_moves
 
-ISSUE = ("address", "row", "fold")
-"""Registers of a layer that walk through a sample."""
+Step = tuple[str, Callable[[Path | None], list[Proof]]]
+"""What a step proves, in short, and what is done, given a folder for waveforms or None."""
 
 
-def prove_streams(machine: Machine, *, folder: Path | None = None) -> Iterable[Proof]:
-    """Yield the proofs that make up that of a whole machine's streams.
+def stream_steps(machine: Machine, number: int) -> Iterator[Step]:
+    """Return the proofs about a layer's stream: what stands before it, and the layer.
 
     Parameters
     ----------
     machine : Machine
         What is built.
-    folder : Path, optional
-        Where waveforms of replays go.
+    number : int
+        Of the layer.
     """
-    for number, (layer, folding) in enumerate(machine.parts):
+    layer, folding = machine.parts[number]
+    part, width = (number, layer, folding), data_width_of(machine)
+    if number and machine.foldings[number - 1].pe != folding.simd:
+        lanes = machine.foldings[number - 1].pe, folding.simd
+        yield _step("converter", number, partial(prove_converter, number, layer, *lanes))
+    yield _step("buffer", number, partial(prove_buffer, *part))
+    yield _step("stalls", number, partial(prove_standstill, *part, width))
+    yield _step("start", number, partial(prove_start, *part, width))
+    yield _step("idle", number, partial(prove_idle, *part, width))
+    yield _step("layer", number, partial(prove_layer, *part, width))
 
-        def waves(name: str, number: int = number) -> Path | None:
-            return None if folder is None else folder / f"{name}-{number}.vcd"
 
-        yield prove_buffer(number, layer, folding, waves=waves("buffer"))
-        width = data_width_of(machine)
-        yield prove_standstill(number, layer, folding, width, waves=waves("standstill"))
-        yield prove_start(number, layer, folding, width, waves=waves("start"))
-        yield prove(idle_trial(number, layer, folding, width), waves=waves("idle"))
-        yield prove_layer(number, layer, folding, width, waves=waves("layer"))
-        if number and machine.foldings[number - 1].pe != folding.simd:
-            lanes = machine.foldings[number - 1].pe, folding.simd
-            yield prove_converter(number, layer, *lanes, waves=waves("converter"))
+def _step(name: str, number: int, proof: Callable[..., Proof]) -> Step:
+    def step(folder: Path | None) -> list[Proof]:
+        return [proof(waves=None if folder is None else folder / f"{name}-{number}.vcd")]
+
+    return f"{name} {number}", step
 
 
 def prove_buffer(
@@ -121,183 +119,3 @@ def _explored(
         replay=replay,
         stimulus=stimulus,
     )
-
-
-def prove_start(
-    number: int,
-    layer: LayerShape,
-    folding: Folding,
-    data_width: int,
-    *,
-    waves: Path | None = None,
-) -> Proof:
-    """Decide `start_trial`; what only a sample behind the reset would show is shown by one."""
-    proof = prove(start_trial(number, layer, folding, data_width), waves=waves)
-    if proof.status is not Status.REFUTED or proof.replay is not None:
-        return proof
-    trial = layer_trial(number, layer, folding, data_width)
-    shown = prove(replace(trial, claim=proof.claim, reset=True, period=1), waves=waves)
-    return shown if shown.replay is not None else replace(proof, status=Status.UNKNOWN)
-
-
-def start_trial(number: int, layer: LayerShape, folding: Folding, data_width: int) -> Trial:
-    """Claim that a reset brings a layer to the start of a sample, with nothing on its way."""
-    terms = Terms()
-    claim = f"layer {number} is empty and at the start of a sample behind a reset"
-    trial = Trial(claim, lambda _: Layer(layer, folding, data_width), terms, reset=True)
-    trial.traffic = partial(_traffic, layer, folding)
-    trial.cleared, trial.back = ISSUE, 1
-    trial.stimulus = [
-        {
-            "available": terms.const(0, 1),
-            "inputs": terms.var(f"inputs {n}", layer.input.format.width * folding.simd),
-            "o__ready": terms.var(f"ready {n}", 1),
-        }
-        for n in range(1 + LayerTiming.of(layer, folding).output)
-    ]
-    for cycle in range(len(trial.stimulus)):
-        _expect_start(trial, folding, cycle)
-        trial.expected.append(_nothing(terms, cycle))
-    return trial
-
-
-def idle_trial(number: int, layer: LayerShape, folding: Folding, data_width: int) -> Trial:
-    """Claim that a layer at the start of a sample stays there while none waits, adding nothing."""
-    terms = Terms()
-    claim = f"layer {number} waits at the start of a sample until there is one"
-    trial = Trial(claim, lambda _: Layer(layer, folding, data_width), terms)
-    trial.traffic, trial.period = partial(_traffic, layer, folding), folding.initiation_interval
-    trial.cleared, trial.back = ISSUE, 1
-    inputs = layer.input.format.width * folding.simd
-    output = LayerTiming.of(layer, folding).output
-    for cycle in range(1 + output):
-        available = terms.var(f"available {cycle}", 1) if cycle else terms.const(0, 1)
-        step = {"available": available, "inputs": terms.var(f"inputs {cycle}", inputs)}
-        trial.stimulus.append({**step, "o__ready": terms.const(1, 1)})
-    _expect_start(trial, folding, 0)
-    trial.expected.append(_nothing(terms, output))
-    return trial
-
-
-def _traffic(layer: LayerShape, folding: Folding, chance: Random) -> dict[str, int]:
-    """Return drawn inputs of one cycle in which a sample is worked on."""
-    inputs = chance.getrandbits(layer.input.format.width * folding.simd)
-    return {"available": 1, "inputs": inputs, "o__ready": 1}
-
-
-def _nothing(terms: Terms, cycle: int) -> Expected:
-    return Expected(f"valid in cycle {cycle}", cycle, "o__valid", 0, terms.const(0, 1))
-
-
-def _expect_start(trial: Trial, folding: Folding, cycle: int) -> None:
-    """Expect the first address, and nothing released."""
-    width = max(folding.input_folds - 1, 1).bit_length()
-    for port, bits in (("address", width), ("release", 1)):
-        zero = trial.terms.const(0, bits)
-        trial.expected.append(Expected(f"{port} in cycle {cycle}", cycle, port, 0, zero))
-
-
-def prove_layer(
-    number: int,
-    layer: LayerShape,
-    folding: Folding,
-    data_width: int,
-    *,
-    waves: Path | None = None,
-) -> Proof:
-    """Decide `layer_trial`; what only the sample behind would show is shown by two of them."""
-    proof = prove(layer_trial(number, layer, folding, data_width), waves=waves)
-    if proof.status is Status.REFUTED and proof.replay is None:
-        shown = prove(layer_trial(number, layer, folding, data_width, samples=2), waves=waves)
-        return shown if shown.replay is not None else replace(proof, status=Status.UNKNOWN)
-    return proof
-
-
-def layer_trial(
-    number: int, layer: LayerShape, folding: Folding, data_width: int, *, samples: int = 1
-) -> Trial:
-    """Claim that a sample gives its own words, whatever came before it and whatever follows.
-
-    The registers that walk through a sample are then back at its start, so that one is enough.
-    """
-    terms = Terms()
-    claim = f"layer {number}: a sample gives its words, whatever is before and behind it"
-    codes = neuron_codes(terms, "memory", layer, folding)
-
-    def build(values: Mapping[str, int]) -> Component:
-        weights, biases = codes_for(layer, codes, values)
-        return Layer(layer, folding, data_width, weights=weights, biases=biases)
-
-    trial = Trial(claim, build, terms, cleared=ISSUE)
-    trial.traffic, trial.period = partial(_traffic, layer, folding), folding.initiation_interval
-    beats, interval = folding.input_folds, folding.initiation_interval
-    trial.back = interval
-    format, one = layer.input.format, terms.const(1, 1)
-    inputs = [
-        [terms.var(f"sample {s}, input {n}", format.width) for n in range(layer.inputs)]
-        for s in range(samples)
-    ]
-    end = samples * interval
-    for cycle in range(end + LayerTiming.of(layer, folding).output):
-        step = {"o__ready": one, "available": one}
-        step["inputs"] = terms.var(f"inputs {cycle}", format.width * folding.simd)
-        if cycle >= end:
-            step["available"] = terms.var(f"available {cycle}", 1)
-        if 0 < cycle <= end:
-            sample, issue = divmod(cycle - 1, interval)
-            step["inputs"] = _beat(terms, inputs[sample], issue % beats, folding)
-        trial.stimulus.append(step)
-        if cycle < end:
-            width = max(beats - 1, 1).bit_length()
-            address = terms.const(cycle % beats, width)
-            released = terms.const(cycle % interval == interval - 1, 1)
-            trial.expected += [
-                Expected(f"address in cycle {cycle}", cycle, "address", 0, address),
-                Expected(f"release in cycle {cycle}", cycle, "release", 0, released),
-            ]
-    for sample, given in enumerate(inputs):
-        _expect_words(trial, (layer, folding), sample, given, codes)
-    return trial
-
-
-def _beat(terms: Terms, inputs: list[Term], beat: int, folding: Folding) -> Term:
-    """Return a beat of inputs; what stands in padding lanes is any word."""
-    width = inputs[0].width
-    real = inputs[beat * folding.simd : (beat + 1) * folding.simd]
-    padding = [terms.var(f"padding {n}", width) for n in range(folding.simd - len(real))]
-    return terms.concat([*real, *padding])
-
-
-def _expect_words(
-    trial: Trial,
-    part: tuple[LayerShape, Folding],
-    sample: int,
-    inputs: list[Term],
-    codes: list[NeuronCodes],
-) -> None:
-    """Expect a sample's beats at the promised cycles, and none between them."""
-    (layer, folding), terms = part, trial.terms
-    spec, at = Specification(terms), LayerTiming.of(layer, folding)
-    made = [spec.neuron(layer, inputs, *codes[n]) for n in range(layer.outputs)]
-    for neuron, (accumulator, preactivation, _) in enumerate(made):
-        trial.inner += [
-            Pair(f"sample {sample}, neuron {neuron}, accumulator", accumulator),
-            Pair(f"sample {sample}, neuron {neuron}, pre-activation", preactivation.code),
-        ]
-    width = layer.output.format.width
-    for issue in range(folding.initiation_interval):
-        cycle = sample * folding.initiation_interval + issue + at.output
-        fold, beat = divmod(issue, folding.input_folds)
-        valid = terms.const(beat == folding.input_folds - 1, 1)
-        trial.expected.append(Expected(f"valid in cycle {cycle}", cycle, "o__valid", 0, valid))
-        if not valid.constant:
-            continue
-        last = terms.const(fold == folding.neuron_folds - 1, 1)
-        place, of = width * folding.pe, f"sample {sample}, beat {fold}"
-        trial.expected.append(Expected(f"{of}, last", cycle, "o__payload", place, last))
-        for lane in range(folding.pe):
-            neuron = fold * folding.pe + lane
-            real = neuron < layer.outputs
-            word = made[neuron][2].code if real else terms.const(0, width)
-            name = f"sample {sample}, neuron {neuron}, output" if real else f"{of}, padding {lane}"
-            trial.expected.append(Expected(name, cycle, "o__payload", lane * width, word))

@@ -1,7 +1,8 @@
 """Vectors for mutants as files: a user's own, and those that are offered."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +41,47 @@ def read_vectors(path: Path, design: Design, machine: Machine) -> Script:
     BittrueError
         If the file cannot be read, or holds no vectors for this machine.
     """
+    with _named(path):
+        return _script(_tree(path), design, machine)
+
+
+def read_sessions(path: Path, design: Design) -> list[Session]:
+    """Return the sessions of a file of vectors, of those that `read_vectors` reads.
+
+    Raises
+    ------
+    BittrueError
+        If the file cannot be read, or holds no sessions for this design.
+    """
+    with _named(path):
+        sessions = [_session(given, design) for given in _tree(path).get("sessions", [])]
+    if not sessions:
+        raise BittrueError(f"{path} must have a session at least, got none")
+    return sessions
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file where what it holds is not as it should be."""
+    try:
+        yield
+    except BittrueError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BittrueError(f"{path} must hold vectors of this network, got {error!r}") from None
+
+
+def _tree(path: Path) -> Any:
+    """Return what a file holds, lines of codes as a session."""
     try:
         content = path.read_bytes()[: MOST_BYTES + 1]
     except OSError as error:
         raise BittrueError(f"vectors must be readable, got {error}") from None
     if len(content) > MOST_BYTES:
         raise BittrueError(f"{path} must have at most {MOST_BYTES} bytes, as vectors, got more")
-    tree: Any
     if path.suffix == ".json":
-        tree = parse_json(content, str(path))
-    else:
-        tree = {"sessions": [{"codes": _rows(content, path)}]}
-    try:
-        return _script(tree, design, machine)
-    except BittrueError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise BittrueError(f"{path} must hold vectors of this network, got {error!r}") from None
+        return parse_json(content, str(path))
+    return {"sessions": [{"codes": _rows(content, path)}]}
 
 
 def _rows(content: bytes, path: Path) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """The test bench: three models of one network, asked the same questions."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -125,6 +125,7 @@ def verify(
     waves: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     hardware: Shape | None = None,
+    vectors: Sequence[Session] | None = None,
 ) -> Verification:
     """Ask golden model, fixed model and hardware, and compare the last two bit for bit.
 
@@ -150,6 +151,8 @@ def verify(
         Called with the samples done and in all.
     hardware : Shape, optional
         What the hardware is built from, if not from the design's own shape.
+    vectors : sequence of Session, optional
+        In place of the directed vectors.
     """
     if queries < 1:
         raise BittrueError(f"queries must be at least 1, got {queries}")
@@ -159,7 +162,7 @@ def verify(
     type = design.shape.input
     codes = encode(inputs, type.format, type.rounding, type.overflow)
     asked = Session(design.weights, codes)
-    directed = directed_sessions(design)
+    directed = list(vectors) if vectors is not None else directed_sessions(design)
     shared = _shared_progress(progress, queries, sum(len(s.codes) for s in directed))
 
     run_on = partial(simulate, machine, engine=engine, stalls=stalls)

@@ -15,18 +15,11 @@ from bittrue.sim.claims import GROUPS, claims_of
 from bittrue.sim.curve_facts import curve_facts, outputs_in_gates
 from bittrue.sim.engines import simulate
 from bittrue.sim.equal import Status
-from bittrue.sim.handshake import (
-    idle_trial,
-    layer_trial,
-    prove_buffer,
-    prove_converter,
-    prove_layer,
-    prove_standstill,
-    prove_start,
-    prove_streams,
-)
+from bittrue.sim.handshake import prove_buffer, prove_converter, stream_steps
 from bittrue.sim.prove import curve_trial, network_trial, neuron_trial, requantize_trial
+from bittrue.sim.sample import layer_trial, prove_idle, prove_layer, prove_start
 from bittrue.sim.spec import Specification
+from bittrue.sim.standstill import prove_standstill
 from bittrue.sim.trial import prove
 
 WIDE, NARROW = FixedType.parse("fxp-s16/12"), FixedType.parse("fxp-s8/4")
@@ -138,8 +131,17 @@ def test_8_8_4_with_constant_weights():
     proven(prove(network_trial(Machine(design.shape, 2, 4), design.weights)))
 
 
+def stream_proofs(machine):
+    return [
+        proof
+        for number in range(len(machine.parts))
+        for _, step in stream_steps(machine, number)
+        for proof in step(None)
+    ]
+
+
 def test_streams():
-    proofs = list(prove_streams(Machine(drawn_design(2, (3, 3, 2)).shape, 2, 3)))
+    proofs = stream_proofs(Machine(drawn_design(2, (3, 3, 2)).shape, 2, 3))
     assert len(proofs) == 11
     for proof in proofs:
         proven(proof)
@@ -148,7 +150,7 @@ def test_streams():
 @pytest.mark.long
 @pytest.mark.parametrize(("pe", "simd"), [*product((1, 2, 3), repeat=2)])
 def test_streams_of_3_3_3_in_every_folding(pe, simd):
-    for proof in prove_streams(Machine(DESIGN.shape, pe, simd)):
+    for proof in stream_proofs(Machine(DESIGN.shape, pe, simd)):
         proven(proof)
 
 
@@ -172,7 +174,7 @@ CLAIMS = {
     "CONVERTER": lambda: prove_converter(1, CONVERTED, 3, 2),
     "STALLS": lambda: prove_standstill(*part()),
     "START": lambda: prove_start(*part()),
-    "IDLE": lambda: prove(idle_trial(*part(simd=3))),
+    "IDLE": lambda: prove_idle(*part(simd=3)),
     "SAMPLE": lambda: prove_layer(*part()),
 }
 QUICK = {"NETWORK": 3, "IDLE": 0}
@@ -236,13 +238,35 @@ def test_an_unfaithful_specification_is_not_proven(monkeypatch):
     assert prove(layer_trial(*part())).status is Status.REFUTED
 
 
+STREAMS = ("buffer", "stalls", "start", "idle", "layer")
+
+
 def test_claims_are_named():
     machine = Machine(DESIGN.shape)
     names = claims_of(machine).names
     assert names[:4] == ["requantizer 0", "curve 0", "facts of curve 0", "neuron 0"]
-    assert names[-2:] == ["network", "streams"]
+    assert names[8:] == ["network", *(f"{name} {n}" for n in range(2) for name in STREAMS)]
     assert len(claims_of(machine, ["modes"]).names) == 28
-    assert claims_of(machine, ["streams", "streams"]).names == ["streams"]
+    assert len(claims_of(machine, ["streams", "streams"]).names) == 10
+    folded = claims_of(Machine(DESIGN.shape, 1, 3), ["streams"]).names
+    assert "converter 1" in folded
     message = rf"^a claim must be one of {', '.join(GROUPS)}, got 'all'$"
     with pytest.raises(BittrueError, match=message):
         claims_of(machine, ["all"])
+
+
+def test_what_is_too_large_is_refused():
+    """Before anything starts, with what can be claimed instead."""
+    large = Machine(drawn_design(0, (784, 200, 10)).shape, 8, 8)
+    message = (
+        r"^a network must have at most 10000 products to be proven as a whole, got 158800: "
+        r"claim units alone$"
+    )
+    with pytest.raises(BittrueError, match=message):
+        claims_of(large)
+    assert claims_of(large, ["units"]).names[0] == "requantizer 0"
+    message = (
+        r"^streams must have at most 16 beats a sample .*, got 17 before layer 0: raise simd, "
+    )
+    with pytest.raises(BittrueError, match=message):
+        claims_of(Machine(drawn_design(0, (17, 2)).shape), ["streams"])
