@@ -27,6 +27,10 @@ APPLICATION = 0x62747275
 
 VERSION = 3
 HEADER = b"SQLite format 3\0"
+JOURNALED = b"\1\1"
+"""What stands behind the header and the size of pages: another number has SQLite write files
+beside one that is only read."""
+
 PATIENCE = 60.0
 """Seconds that another coordinator's transaction is waited for."""
 
@@ -358,13 +362,18 @@ def _check_header(path: Path) -> None:
     """Refuse a file that is no SQLite file; an empty one is new."""
     try:
         with path.open("rb") as file:
-            start = file.read(len(HEADER))
+            start = file.read(len(HEADER) + 4)
     except FileNotFoundError:
         return
     except OSError as error:
         raise BittrueError(f"a store must be a file that can be read, got {error}") from None
-    if start and start != HEADER:
+    if start and not start.startswith(HEADER):
         raise BittrueError(f"{path} must be a store of sweeps, got another file; it was not read")
+    if start and start[-2:] != JOURNALED:
+        raise BittrueError(
+            f"{path} must be a store with a rollback journal, got another way of writing; it was "
+            "not read"
+        )
 
 
 def refuse_network(path: Path, mounts: str | None = None) -> None:

@@ -67,6 +67,7 @@ def main(words: Sequence[str] | None = None) -> int:
         )
     if given.tally:
         add_to(given.tally, given, tallies)
+        sys.stdout.write(f"{given.tally}: {total_of(given.tally)} executions in all\n")
     total = sum(tally.executions for tally in tallies.values())
     wrong = sum(len(tally.findings) for tally in tallies.values())
     sys.stdout.write(f"{total} executions, {wrong} findings\n")
@@ -118,6 +119,12 @@ def add_to(file: Path, given: argparse.Namespace, tallies: dict[str, Tally]) -> 
         for name, tally in tallies.items():
             counts = (tally.executions, tally.refused, len(tally.findings))
             table.writerow((given.seed, given.first, name, *counts, *versions))
+
+
+def total_of(file: Path) -> int:
+    """Return the executions of all runs in a tally."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        return sum(int(row["executions"]) for row in csv.DictReader(stream))
 
 
 if __name__ == "__main__":
