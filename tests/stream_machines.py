@@ -355,6 +355,7 @@ def network_machine(make, sizes, pe, simd, bias=True):
             self.error = False
 
         def teardown(self):
+            self.quiet = 0
             while (self.source.waiting or self.expected) and self.quiet < patience:
                 self.cycle(True, True)
             assert not self.source.waiting, "the source must not wait for ever"

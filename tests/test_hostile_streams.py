@@ -57,9 +57,9 @@ def test_network_for_long(sizes, pe, simd):
 @pytest.mark.timeout(1200)
 def test_parts_for_long():
     for shape in CONVERTERS:
-        held_to_it(converter_machine(WidthConverter, *shape), 200, 50)
+        held_to_it(converter_machine(WidthConverter, *shape), 100, 50)
     for shape in BUFFERS:
-        held_to_it(buffer_machine(SampleBuffer, *shape), 300, 50)
+        held_to_it(buffer_machine(SampleBuffer, *shape), 200, 50)
 
 
 def with_fault(module, name, right, wrong):
