@@ -126,9 +126,10 @@ class FixedNetwork:
             _values("targets", targets, shape.sizes[-1]), format, Rounding.RND_CONV, Overflow.SAT
         )
         if loss.overflowed:
+            low, high = (decode(code, format) for code in (format.min_code, format.max_code))
             raise BittrueError(
-                f"targets must be {decode(format.min_code, format):g} to "
-                f"{decode(format.max_code, format):g}, the range of {format}, got {np.asarray(targets).tolist()}"
+                f"targets must be {low:g} to {high:g}, the range of {format}, got "
+                f"{np.asarray(targets).tolist()}"
             )
         return self.train_codes(codes, wanted)
 

@@ -74,8 +74,7 @@ def test_unknown_counts_as_alive():
     assert not mutate_report.passed([], [], 0)
     assert not mutate_report.passed(some, [outcome("f", EQUIVALENT)], 66)
     assert mutate_report.verdict(some, [outcome("f", KILLED)]) == (
-        "3 mutants: 1 killed, 1 proven equivalent, 1 unknown, 66.7 %; "
-        "1 of 1 named faults killed"
+        "3 mutants: 1 killed, 1 proven equivalent, 1 unknown, 66.7 %; 1 of 1 named faults killed"
     )
 
 
