@@ -9,7 +9,10 @@ from designs import drawn_design, drawn_session
 from bittrue.hdl.buffer import SampleBuffer
 from bittrue.hdl.machine import Machine
 from bittrue.model.formats import Overflow, Rounding
+from bittrue.model.golden import GoldenNetwork
+from bittrue.model.quantize import quantize
 from bittrue.sim.compare import compare
+from bittrue.sim.cxxrtl import cxxrtl_source
 from bittrue.sim.engines import simulate
 
 pytest_plugins = ["builds"]
@@ -182,3 +185,11 @@ def test_samples_are_numbered_across_the_end_of_the_count():
     for run in runs:
         assert compare(tiny, session, run).differing == 0
         assert np.array_equal(run.accepted[:, 1], np.arange(70_000))
+
+
+def test_biases_of_another_width_give_no_feedback():
+    """A code is extended before the load port chooses it, or CXXRTL sees bits that feed others."""
+    design = quantize(
+        GoldenNetwork(3, 3, 3, 0.3, rng=1, biases=True), format="fxp-s8/4", bias_type="fxp-s16/8"
+    )
+    assert "p_network" in cxxrtl_source(Machine(design.shape, 3, 1))
