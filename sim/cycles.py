@@ -11,9 +11,10 @@ import numpy as np
 
 from bittrue.hdl import timing
 from bittrue.hdl.machine import Folding, Machine
-from bittrue.hdl.network import stages_of, trace_name
+from bittrue.hdl.network import data_width_of, stages_of, trace_name
 from bittrue.hdl.watch import COUNTER_BITS, SAMPLE_BITS, counter_address, trace_layout
 from bittrue.model.design import Design, Weights
+from bittrue.model.exceptions import BittrueError
 from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import Codes, Flags, requantize_flagged
 
@@ -36,6 +37,27 @@ KINDS = ("overflowed", "inexact")
 MOST = (1 << COUNTER_BITS) - 1
 
 
+def promises_of(machine: Machine) -> dict[tuple[str, int], tuple[str, int]]:
+    """Return, for bits of ports that are not always promised, the bit that says when they are."""
+    needed: dict[tuple[str, int], tuple[str, int]] = {}
+    layer, folding = machine.parts[-1]
+    for name in ("o", "loaded"):
+        width = layer.output.format.width * folding.pe + 1
+        width = width if name == "o" else data_width_of(machine)
+        needed |= {(f"{name}__payload", bit): (f"{name}__valid", 0) for bit in range(width)}
+    for number, stage, format, folding in stages_of(machine) if machine.trace else ():
+        layout, name = trace_layout(format, folding), trace_name(number, stage)
+        needed |= {(name, bit): (name, 0) for bit in range(1, layout["words"].offset)}
+        for lane in range(folding.pe):
+            first = layout["words"].offset + lane * format.width
+            for bit in range(first, first + format.width):
+                # more than is promised: a lane's bit of the mask may be up without valid
+                needed[name, bit] = (
+                    (name, 0) if folding.pe == 1 else (name, layout["mask"].offset + lane)
+                )
+    return needed
+
+
 class CycleModel:
     """A network, cycle by cycle.
 
@@ -43,9 +65,16 @@ class CycleModel:
     ----------
     machine : Machine
         What is foretold. At power-up all its weights are zero.
+
+    Raises
+    ------
+    BittrueError
+        If it learns.
     """
 
     def __init__(self, machine: Machine) -> None:
+        if machine.trainer:
+            raise BittrueError("cycles must be of a network that does not learn, got one that does")
         self._machine = machine
         self._stages = list(stages_of(machine))
         layers = machine.shape.layers

@@ -111,6 +111,8 @@ class Flat:
 
     Members
     -------
+    machine : Machine
+        What it is of.
     text : str
         RTLIL.
     module : dict
@@ -119,6 +121,7 @@ class Flat:
         All of them, in Yosys's order.
     """
 
+    machine: Machine
     text: str
     module: Mapping[str, Any]
     mutants: Sequence[Mutant]
@@ -242,7 +245,7 @@ def flat_of(machine: Machine) -> Flat:
         module = json.loads((folder / "flat.json").read_text(encoding="utf-8"))["modules"][TOP]
         lines = (folder / "list.txt").read_text(encoding="utf-8").splitlines()
         found = [mutant for mutant in map(Mutant.read, lines) if mutant is not None]
-        return Flat((folder / "flat.il").read_text(encoding="utf-8"), module, found)
+        return Flat(machine, (folder / "flat.il").read_text(encoding="utf-8"), module, found)
 
 
 def draw(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:

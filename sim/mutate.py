@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError
 
+from .cycles import promises_of
 from .faults import FAULTS, planted, rtlil_of, table_faults
 from .mutants import Flat, Mutant, build, full_yosys, gates_from
 from .script import Script
@@ -119,21 +120,38 @@ def judge_mutants(
     run = run_of(flat, script)
     found = dict(store.known(run)) if store is not None else {}
     left = [mutant for mutant in mutants if mutant.key not in found]
-    size = max(min(BATCH, -(-len(left) // max(jobs, 1))), 1)
-    batches = [left[n : n + size] for n in range(0, len(left), size)]
-    if progress is not None:
-        progress(len(mutants) - len(left), len(mutants))
-    tasks = [(_batch, (flat, batch, script, seconds)) for batch in batches]
-    for outcomes in _side_by_side(tasks, jobs):
-        found |= {outcome.name: outcome for outcome in outcomes}
-        if store is not None:
+    alive: list[Mutant] = []
+
+    def tell(outcomes: Sequence[Outcome]) -> None:
+        found.update({outcome.name: outcome for outcome in outcomes})
+        if store is not None and outcomes:
             store.keep(run, outcomes)
         if progress is not None:
             progress(sum(mutant.key in found for mutant in mutants), len(mutants))
+
+    tell([])
+    for killed, survived in _side_by_side(
+        [(_batch, (flat, part, script)) for part in _parts(left, jobs)], jobs
+    ):
+        tell(killed)
+        alive += survived
+    for outcomes in _side_by_side(
+        [(_proofs, (flat, part, seconds)) for part in _parts(alive, jobs)], jobs
+    ):
+        tell(outcomes)
     return [found[mutant.key] for mutant in mutants]
 
 
-def _batch(flat: Flat, mutants: Sequence[Mutant], script: Script, seconds: float) -> list[Outcome]:
+def _parts(mutants: Sequence[Mutant], jobs: int) -> list[Sequence[Mutant]]:
+    """Return mutants in parts that fit one build each, at least one a process."""
+    size = max(min(BATCH, -(-len(mutants) // max(jobs, 1))), 1)
+    return [mutants[n : n + size] for n in range(0, len(mutants), size)]
+
+
+def _batch(
+    flat: Flat, mutants: Sequence[Mutant], script: Script
+) -> tuple[list[Outcome], list[Mutant]]:
+    """Run mutants of one build; return what was killed, and those that were not."""
     gates, flipped = build(flat, mutants)
     first, *findings = Sliced(gates, len(mutants) + 1, flipped).run(script)
     if first is not None:
@@ -141,22 +159,34 @@ def _batch(flat: Flat, mutants: Sequence[Mutant], script: Script, seconds: float
             "the machine without a fault must pass its regression, got a difference at "
             f"{first.port} in {script.section(first.cycle)}"
         )
-    unseen = Unseen(gates, flipped, script, seconds)
+    pairs = list(zip(mutants, findings, strict=True))
+    killed = [
+        _outcome(mutant.key, mutant.component, flat.what(mutant), script, finding)
+        for mutant, finding in pairs
+        if finding is not None
+    ]
+    return killed, [mutant for mutant, finding in pairs if finding is None]
+
+
+def _proofs(flat: Flat, mutants: Sequence[Mutant], seconds: float) -> list[Outcome]:
+    """Return what becomes of mutants that no vector kills."""
+    gates, flipped = build(flat, mutants)
+    folds = flat.machine.foldings[0].input_folds
+    unseen = Unseen(gates, flipped, promises_of(flat.machine), folds, seconds)
     outcomes = []
-    for number, (mutant, finding) in enumerate(zip(mutants, findings, strict=True), 1):
-        how = "" if finding is not None else unseen.proof(number)
-        outcomes.append(
-            _outcome(mutant.key, mutant.component, flat.what(mutant), script, finding, how)
-        )
+    for number, mutant in enumerate(mutants, 1):
+        how = unseen.proof(number)
+        verdict = EQUIVALENT if how else UNKNOWN
+        what = flat.what(mutant)
+        outcomes.append(Outcome(mutant.key, mutant.component, what, verdict, how=how))
     return outcomes
 
 
 def _outcome(
-    name: str, component: str, what: str, script: Script, finding: Finding | None, how: str = ""
+    name: str, component: str, what: str, script: Script, finding: Finding | None
 ) -> Outcome:
     if finding is None:
-        verdict = EQUIVALENT if how else UNKNOWN
-        return Outcome(name, component, what, verdict, how=how)
+        return Outcome(name, component, what, UNKNOWN)
     vector = script.section(finding.cycle)
     return Outcome(name, component, what, KILLED, vector, finding.port, finding.bit, finding.cycle)
 

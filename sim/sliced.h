@@ -40,6 +40,16 @@ static void edge(const netlist *n, lanes *slots, lanes *next) {
     for (int32_t r = 0; r < n->register_count; r++) slots[n->registers[2 * r]] = next[r];
 }
 
+// One cycle in two parts, for whoever drives each machine otherwise.
+__attribute__((visibility("default"))) void sliced_settle(const netlist *n, lanes *slots) {
+    settle(n, slots);
+}
+
+__attribute__((visibility("default"))) void sliced_edge(const netlist *n, lanes *slots,
+                                                        lanes *next) {
+    edge(n, slots, next);
+}
+
 // Drives cycles, from number `from` on, until all machines are found out. `driven`, `expected` and
 // `promised` hold a byte for each bit of a cycle; `found` has a bit for each machine that has shown
 // something wrong, `when` and `where` its first cycle and output bit. Returns the cycles driven.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bittrue.model.build import shared_library
 
 from .dut import package_text
-from .gates import Gates
+from .gates import Gates, Table
 from .literals import registers_by_name
 from .script import Ports, Script
 
@@ -59,16 +59,20 @@ class Finding:
 
 
 @lru_cache(maxsize=1)
-def _library() -> ctypes.CDLL:
+def library() -> ctypes.CDLL:
+    """Return the compiled simulator."""
     sources = {"sliced.c": '#include "sliced.h"\n', "sliced.h": package_text("sliced.h")}
-    library = ctypes.CDLL(str(shared_library("sliced", sources)))
-    library.sliced_run.restype = ctypes.c_int64
-    library.sliced_run.argtypes = [
+    loaded = ctypes.CDLL(str(shared_library("sliced", sources)))
+    loaded.sliced_settle.restype = loaded.sliced_edge.restype = None
+    loaded.sliced_settle.argtypes = [ctypes.c_void_p] * 2
+    loaded.sliced_edge.argtypes = [ctypes.c_void_p] * 3
+    loaded.sliced_run.restype = ctypes.c_int64
+    loaded.sliced_run.argtypes = [
         *[ctypes.c_void_p] * 6,
         *[ctypes.c_int64] * 2,
         *[ctypes.c_void_p] * 3,
     ]
-    return library
+    return loaded
 
 
 class Sliced:
@@ -115,15 +119,12 @@ class Sliced:
         gates = self._gates
         inputs = _slots(gates.inputs, script.inputs)
         outputs = _slots(gates.outputs, script.outputs)
-        netlist = _Netlist(
-            *(_at(table) for table in (gates.gates, gates.registers, inputs, outputs)),
-            *(len(gates.gates), gates.first_gate, len(gates.registers), len(inputs), len(outputs)),
-        )
+        netlist, _kept = netlist_of(gates, inputs, outputs)
         tables = (script.driven_bits, script.expected_bits, script.promised_bits)
         starts = sorted({*range(0, script.cycles, CHUNK), *script.deposits})
         for start, stop in pairwise([*starts, script.cycles]):
             self._deposit(script.deposits.get(start, {}))
-            done = _library().sliced_run(
+            done = library().sliced_run(
                 *(ctypes.addressof(netlist), _at(self._slots), _at(self._next)),
                 *(_at(table[start:stop]) for table in tables),
                 *(start, stop - start),
@@ -152,6 +153,16 @@ class Sliced:
 
     def _all_found(self) -> bool:
         return bool((self._found == ~np.uint64(0)).all())
+
+
+def netlist_of(
+    gates: Gates, inputs: Table | None = None, outputs: Table | None = None
+) -> tuple[_Netlist, tuple[Table, ...]]:
+    """Return what the simulator is told of a netlist, and the tables that it must outlive."""
+    none = np.zeros(0, dtype=np.int32)
+    tables = (gates.gates, gates.registers, *(none if t is None else t for t in (inputs, outputs)))
+    counts = (len(gates.gates), gates.first_gate, *map(len, tables[1:]))
+    return _Netlist(*map(_at, tables), *counts), tables
 
 
 def _slots(there: Mapping[str, list[int]], ports: Ports) -> npt.NDArray[np.int32]:

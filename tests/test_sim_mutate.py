@@ -119,7 +119,7 @@ def test_mutants_are_judged_once(flat, script, monkeypatch):
     drawn, kept = draw(flat.mutants, 60, 1), Kept()
     told = []
     first = judge_mutants(
-        flat, drawn, script, store=kept, progress=lambda *done: told.append(done)
+        flat, drawn, script, seconds=0, store=kept, progress=lambda *done: told.append(done)
     )
     assert [outcome.name for outcome in first] == [mutant.key for mutant in drawn]
     assert sum(outcome.verdict == KILLED for outcome in first) > 40
