@@ -26,7 +26,7 @@ BATCH = 2000
 MEMORY, PAGE = "/dev/shm", "told"
 """Where files are fast, and the name of the file that a child tells its results by."""
 
-PATIENCE = 60.0
+PATIENCE = 100.0
 """Seconds without an execution's end after which a process is given up."""
 
 
