@@ -138,11 +138,16 @@ def test_interrupted_in_mid_build_ends_with_130_and_a_whole_cache(cache, tmp_pat
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 45
     while not list(cache.glob(".*/model.cc")) and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
     assert (process.returncode, out) == (130, "")
     assert "seed 0" in err
     assert not (tmp_path / "report.txt").exists()
