@@ -2,14 +2,17 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from random import Random
 
 import pytest
 
+from bittrue.flow import mutate as command
 from bittrue.flow import mutate_report
 from bittrue.flow.mutate_store import OutcomeFile
 from bittrue.model.exceptions import BittrueError
 from bittrue.sim import mutants
 from bittrue.sim.mutate import EQUIVALENT, KILLED, UNKNOWN, Outcome
+from bittrue.sim.scenarios import SCENARIOS, Player
 
 pytest_plugins = ["builds"]
 pytestmark = pytest.mark.usefixtures("builds")
@@ -20,10 +23,28 @@ def outcome(name, verdict, **more):
     return Outcome(name, "mac", f"mac: {name}", verdict, **more)
 
 
+@pytest.fixture
+def short(monkeypatch):
+    """Let regressions be short, and few of them be drawn anew."""
+
+    def of(sessions, machine, seed=0):
+        player = Player(machine)
+        for name in ("read-back", "framing"):
+            player.section(name)
+            player.chance = Random(f"{seed} {name}")
+            SCENARIOS[name](player)
+        return player.script()
+
+    monkeypatch.setattr(command, "regression", of)
+    monkeypatch.setattr(command, "shipped", lambda design, machine, inputs: of({}, machine))
+    monkeypatch.setattr(command, "OFFERS", 1)
+
+
 @needs_mutate
+@pytest.mark.usefixtures("short")
 def test_a_small_run_reaches_a_low_floor_and_goes_on_from_its_store(run):
     words = ("mutate", "--mutants", "20", "--no-faults", "--component", "loader", "-j", "1")
-    words += ("--format", "fxp-s8/4", "--floor", "50", "--store", "s.jsonl")
+    words += ("--format", "fxp-s8/4", "--floor", "40", "--seconds", "0", "--store", "s.jsonl")
     code, first, _ = run(*words)
     assert code == 0
     assert "20 of " in first
@@ -39,11 +60,22 @@ def test_a_small_run_reaches_a_low_floor_and_goes_on_from_its_store(run):
 
 
 @needs_mutate
+@pytest.mark.usefixtures("short")
 def test_poor_vectors_do_not_reach_the_floor(run, tmp_path):
     (tmp_path / "few.csv").write_text("0,0,0\n")
     words = ("mutate", "--mutants", "12", "--no-faults", "--component", "layer_0.neuron_0.mac")
     code, shown, _ = run(
-        *words, "-j", "1", "--format", "fxp-s8/4", "--vectors", "few.csv", "--offer", "o.json"
+        *words,
+        "-j",
+        "1",
+        "--seconds",
+        "0",
+        "--format",
+        "fxp-s8/4",
+        "--vectors",
+        "few.csv",
+        "--offer",
+        "o.json",
     )
     assert code == 1
     assert "killed by" in shown.split("alive")[1]
@@ -52,6 +84,7 @@ def test_poor_vectors_do_not_reach_the_floor(run, tmp_path):
 
 
 @needs_mutate
+@pytest.mark.usefixtures("short")
 def test_an_unknown_component_is_refused(run):
     code, _, said = run("mutate", "--component", "nowhere", "--format", "fxp-s8/4")
     assert code == 2

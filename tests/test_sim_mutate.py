@@ -150,8 +150,8 @@ def test_a_machine_that_does_not_pass_is_refused(flat, script):
     broken = replace(script, expected=[word ^ 1 for word in script.expected])
     with pytest.raises(
         BittrueError,
-        match=r"^the machine without a fault must pass its regression, got a difference at i__ready "
-        r"in power-up$",
+        match=r"^the machine without a fault must pass its regression, got a difference at "
+        r"i__ready in power-up$",
     ):
         judge_mutants(flat, flat.mutants[:1], broken)
 
