@@ -225,6 +225,9 @@ class Terms:
             return self.slice(a, 0, width)
         if a.constant is not None:
             return self.const(signed(a.constant, a.width), width)
+        if a.op == "concat" and a.args[-1].constant is not None:
+            top = a.args[-1]
+            return self.concat([*a.args[:-1], self.sext(top, top.width + width - a.width)])
         return self._term("sext", width, (a.args[0] if a.op == "sext" else a,))
 
     def zext(self, a: Term, width: int) -> Term:

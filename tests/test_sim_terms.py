@@ -160,6 +160,8 @@ def test_a_sign_that_is_copied_is_an_extension():
     assert terms.sext(a, 2) is terms.slice(a, 0, 2) is terms.zext(a, 2)
     part = terms.slice(a, 0, 2)
     assert terms.concat([part, terms.slice(a, 1, 1)]) is terms.sext(part, 3)
+    assert terms.sext(terms.zext(a, 5), 9) is terms.zext(a, 9)
+    assert terms.sext(terms.concat([a, terms.const(2, 2)]), 8).args[1].constant == 14
     bit = terms.var("bit", 1)
     assert value_of(terms.concat([bit, bit]), {"bit": 1}) == 3
 
