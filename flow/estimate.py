@@ -148,11 +148,14 @@ def logic_of(parts: Parts, kind: str) -> dict[str, float]:
 
 
 def period_parts(parts: Parts, ff: float) -> dict[str, float]:
-    """Return what the clock's period depends on: the longest adder, and how large it all is."""
+    """Return what the clock's period depends on: long adders, wide products, how large it all is.
+
+    A product of words that are too wide for one hard multiplier is joined in the same cycle.
+    """
+    joined = any(amount for name, amount in parts.items() if "product joined" in name)
     return {
         "register to register": 1.0,
         "longest adder": parts[LONGEST],
+        "joined products": float(joined),
         "registers, as a power of two": log2(max(ff, 1)),
-        "multipliers, as a power of two": log2(1 + parts["dsp"]),
-        "converted lanes, as a power of two": log2(1 + parts["converted lanes"]),
     }
