@@ -28,6 +28,9 @@ from .options import one_a_layer, part_of
 from .paths import check_targets
 from .tables import as_text
 
+FEW_WEIGHTS = 32
+"""Weights up to which every port is looked at in every cycle, which takes seconds."""
+
 Result = testbench.Verification | WholeSet
 
 
@@ -85,6 +88,15 @@ def verify(
     simd: options.InputLanes = None,
     stalls: options.Stalls = None,
     engine: options.Engine = None,
+    ports: Annotated[
+        bool | None,
+        typer.Option(
+            "--ports/--no-ports",
+            help="Every port in every cycle: stalls, resets, framing, loads, counters.  "
+            f"\\[default: up to {FEW_WEIGHTS} weights]",
+            rich_help_panel=options.HARDWARE,
+        ),
+    ] = None,
     jobs: options.Jobs = None,
     json: options.AsJson = False,
     output: options.Output = None,
@@ -116,7 +128,7 @@ def verify(
     asked: Asked
     with _seed_named(settings.seed), progress("simulating", shown=not json) as told:
         if data is None:
-            result, asked = _queries(settings, saved, fixed, (waves, vectors), told)
+            result, asked = _queries(settings, saved, fixed, (waves, vectors), ports, told)
         else:
             _refuse_beside_data(settings, waves, vectors)
             result, asked = _whole(settings, saved, fixed, (data, part, samples), told)
@@ -168,6 +180,7 @@ def _queries(
     saved: SavedNetwork | None,
     design: Design | None,
     files: tuple[Path | None, Path | None],
+    ports: bool | None,
     told: Callable[[int, int], None],
 ) -> tuple[testbench.Verification, Asked]:
     """Train or load, quantize, ask random queries and directed vectors."""
@@ -191,6 +204,7 @@ def _queries(
         engine="amaranth" if settings.engine == "auto" else settings.engine,
         waves=waves,
         progress=told,
+        ports=_few_weights(design) if ports is None else ports,
         vectors=None if vectors is None else read_sessions(vectors, design),
     )
     return result, Asked(golden, result.inputs, None, None)
@@ -236,6 +250,11 @@ def _whole(
     )
     about = {"name": known.name, "digest": known.digest, "part": part}
     return result, Asked(golden, chosen.inputs, None, about)
+
+
+def _few_weights(design: Design) -> bool:
+    """Tell whether a network is small enough that every port is looked at without being asked."""
+    return sum(array.size for array in design.weights.weights) <= FEW_WEIGHTS
 
 
 def _check_sizes(golden: GoldenNetwork | None, design: Design) -> None:

@@ -118,12 +118,15 @@ class Tracer(Component):
     ----------
     latency : int
         Cycles from a word to the port: none. Initiation interval 1.
+    sample : Signal
+        The register that counts samples, for a test bench to set.
     """
 
     latency = 0
 
     def __init__(self, format: Format, folding: Folding) -> None:
         self._folding = folding
+        self.sample = Signal(SAMPLE_BITS)
         super().__init__(
             {"probe": In(probe_layout(format, folding)), "o": Out(trace_layout(format, folding))}
         )
@@ -131,7 +134,7 @@ class Tracer(Component):
     def elaborate(self, platform: object) -> Module:
         """Build the count of samples."""
         m = Module()
-        sample = Signal(SAMPLE_BITS)
+        sample = self.sample
         last = self.probe.fold == self._folding.neuron_folds - 1
         with m.If(self.probe.valid & last):
             m.d.sync += sample.eq(sample + 1)

@@ -35,12 +35,12 @@ class Divergence:
 
     Members
     -------
-    kind : {"mismatch", "missing", "extra", "counter", "framing"}
+    kind : {"mismatch", "missing", "extra", "counter", "framing", "port"}
         What is wrong.
     sample, layer, neuron : int
         Where; of the session.
     stage : str
-        Stage of the layer, or ``output stream``, or which counter.
+        Stage of the layer, or ``output stream``, or which counter, or which port.
     format : Format or None
         Of the words; None for a counter.
     cycle : int or None
@@ -118,6 +118,8 @@ class Divergence:
         where = f"session {self.session}, sample {self.sample}, layer {self.layer}"
         if self.kind == "counter":
             where = f"session {self.session}, layer {self.layer}"
+        elif self.kind == "port":
+            where = f"cycle {self.cycle}"
         elif self.kind != "framing":
             where += f", neuron {self.neuron}"
         told = f"expected {self._told(self.expected)}, actual {self._told(self.actual)}"

@@ -6,7 +6,7 @@ else registers hold and whatever is driven.
 """
 
 from collections.abc import Mapping, Sequence
-from time import monotonic
+from time import process_time
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ CYCLES = 3000
 
 COLUMNS = 1 << 17
 """States in which pairs are looked for."""
+
+SOLVER_SECONDS = 300.0
+"""For one answer; on a busy machine it is waited for."""
 
 WALKED_ON = 48
 """Cycles from a state that refutes something."""
@@ -118,7 +121,7 @@ class Invariants:
         self._variables, self._becomes = variables, becomes
         self._control = list(control)
         self._rng = np.random.default_rng(0)
-        self._end = monotonic() + seconds
+        self._end = process_time() + seconds
         states, still = walked(gates, control, folds, seed=0)
         self._pairs = pairs(states)
         self._still = self._still_proven(still & ~gates.initial)
@@ -152,7 +155,7 @@ class Invariants:
     def _proven(self) -> list[Clause]:
         self._next = dict(zip(self._variables, self._becomes, strict=True))
         units: list[Clause] = [(self._variables[r] ^ 1,) for r in self._still.tolist()]
-        while monotonic() < self._end:
+        while process_time() < self._end:
             self.rounds += 1
             clauses = [(self.literal(a), self.literal(b)) for a, b in self._pairs.tolist()]
             everything: list[Clause] = [*units, *clauses]
@@ -162,7 +165,7 @@ class Invariants:
                 return everything
             try:
                 values = self._solver.true_at_once(
-                    [*everything, open_ones], max(self._end - monotonic(), 0.1)
+                    [*everything, open_ones], SOLVER_SECONDS
                 )
             except TimeoutError:
                 return []

@@ -78,6 +78,11 @@ class Script:
         """``promised``, a byte for each bit."""
         return _bits(self.promised, _width(self.outputs))
 
+    def bit_of(self, port: str, bit: int) -> int:
+        """Return the bit of all outputs that is a bit of a port."""
+        before = [width for name, width in self.outputs[: [n for n, _ in self.outputs].index(port)]]
+        return sum(before) + bit
+
     def output_at(self, bit: int) -> tuple[str, int]:
         """Return the output port, and its bit, that a bit of all outputs is."""
         for name, width in self.outputs:

@@ -10,6 +10,8 @@ from bittrue.hdl.network import Network
 from bittrue.model.design import Design
 from bittrue.model.formats import Values, encode
 
+from .compare import Comparison
+from .divergence import Divergence
 from .record import Session
 from .scenarios import regression
 from .script import Script
@@ -39,9 +41,57 @@ def shipped(design: Design, machine: Machine, inputs: Values, *, seed: int = 0) 
     return regression(sessions, machine, seed=seed)
 
 
+class _Opened(Network):
+    """A network whose components can be reached once it is elaborated."""
+
+    inside: Module
+
+    def elaborate(self, platform: object) -> Module:
+        """Connect everything, and remember it."""
+        self.inside = super().elaborate(platform)
+        return self.inside
+
+
+def ports_compared(machine: Machine, *, seed: int) -> Comparison:
+    """Hold all ports of a machine, in every cycle, against what is foretold for all but sessions.
+
+    Parameters
+    ----------
+    machine : Machine
+        What is simulated, by Amaranth's simulator.
+    seed : int
+        Of what is drawn.
+
+    Returns
+    -------
+    Comparison
+        Of no words; the first bit that differs is its divergence.
+    """
+    script = regression({}, machine, seed=seed)
+    found = first_unlike(machine, script)
+    if found is None:
+        return Comparison()
+    vector = script.section(found.cycle)
+    expected = script.expected[found.cycle] >> script.bit_of(found.port, found.bit) & 1
+    first = Divergence(
+        "port",
+        0,
+        0,
+        0,
+        f"{found.port}, bit {found.bit}, {vector}",
+        None,
+        found.cycle,
+        expected,
+        1 - expected,
+        (),
+        machine.shape.input.format,
+    )
+    return Comparison(1, 1, divergences=(first,))
+
+
 def first_unlike(machine: Machine, script: Script) -> Finding | None:
     """Return where a machine, in Amaranth's simulator, first differs from a script, if it does."""
-    network = Network(machine)
+    network = _Opened(machine)
     m = Module()
     m.domains.sync = domain = ClockDomain()
     m.submodules.network = network
@@ -57,6 +107,9 @@ def first_unlike(machine: Machine, script: Script) -> Finding | None:
 
     async def testbench(ctx: Any) -> None:
         for cycle, word in enumerate(script.driven):
+            for name, value in script.deposits.get(cycle, {}).items():
+                component, register = name.split(".")
+                ctx.set(getattr(network.inside.submodules[component], register), value)
             ctx.set(driven, word)
             _, _, shown = await ctx.tick().sample(seen)
             wrong = (int(shown) ^ script.expected[cycle]) & script.promised[cycle]

@@ -20,6 +20,7 @@ from .coverage import measure
 from .engines import simulate
 from .ledger import Entry, Ledger
 from .record import Progress, Run, Session
+from .shipped import ports_compared
 from .timing import Timing
 from .vectors import directed_sessions
 from .verdict import Verdict
@@ -125,6 +126,7 @@ def verify(
     waves: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     hardware: Shape | None = None,
+    ports: bool = False,
     vectors: Sequence[Session] | None = None,
 ) -> Verification:
     """Ask golden model, fixed model and hardware, and compare the last two bit for bit.
@@ -151,6 +153,9 @@ def verify(
         Called with the samples done and in all.
     hardware : Shape, optional
         What the hardware is built from, if not from the design's own shape.
+    ports : bool
+        Also hold every port against what is foretold for each cycle: stalls, resets, framing
+        errors, the load port, counters near their ends.
     vectors : sequence of Session, optional
         In place of the directed vectors.
     """
@@ -174,6 +179,8 @@ def verify(
         comparison += compare(design, session, run, number=number)
         ledgers[number > 0].add(session, run)
 
+    if ports:
+        comparison += ports_compared(machine, seed=seed)
     network = FixedNetwork(design)
     fixed = decode(network.predict(codes), design.shape.output.format)
     answers = None if golden is None else np.array([golden.query(row) for row in inputs])

@@ -16,7 +16,7 @@ from bittrue.model.design import Design
 from bittrue.model.exceptions import ToolMissing
 from bittrue.sim import testbench
 
-QUICK = ("verify", "--queries", "2")
+QUICK = ("verify", "--queries", "2", "--no-ports")
 
 
 @pytest.fixture

