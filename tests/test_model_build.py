@@ -121,6 +121,15 @@ def test_run_tool_shows_the_last_lines_only():
     assert lines[1:] == [f"line {n}" for n in range(99 - build.SHOWN_LINES, 99)]
 
 
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from bittrue.flow.cli import main
+main()
+"""
+"""The command line, also where tests run in the background of a shell, which ignores Ctrl-C."""
+
+
 @pytest.mark.needs("cc")
 def test_interrupted_in_mid_build_ends_with_130_and_a_whole_cache(cache, tmp_path):
     """Ctrl-C while a machine is built: exit code 130, nothing half-built, no file written."""
@@ -129,7 +138,7 @@ def test_interrupted_in_mid_build_ends_with_130_and_a_whole_cache(cache, tmp_pat
     slow.write_text('#!/bin/sh\ncase "$*" in *version*|*-dM*) exec c++ "$@";; esac\nsleep 60\n')
     slow.chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "-c", "from bittrue.flow.cli import main; main()", *words],
+        [sys.executable, "-c", INTERRUPTIBLE, *words],
         cwd=tmp_path,
         env={**os.environ, "CXX": str(slow)},
         stdin=subprocess.DEVNULL,
