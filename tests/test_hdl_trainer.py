@@ -91,6 +91,7 @@ def test_any_folding_learns_what_the_model_learns(sizes, pe, simd, options):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(12))
 def test_drawn_networks_learn_what_the_model_learns(seed):
     rng = np.random.default_rng(seed)
@@ -100,7 +101,7 @@ def test_drawn_networks_learn_what_the_model_learns(seed):
     design = taught(
         seed,
         sizes,
-        f"fxp-s{rng.integers(5, 13)}/{rng.integers(2, 5)}",
+        f"fxp-s{rng.integers(6, 13)}/{rng.integers(4, 6)}",
         float(rng.uniform(0.05, 0.9)),
         rule=["book", "gradient"][seed % 2],
         rounding=modes[seed % len(modes)],
