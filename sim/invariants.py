@@ -164,9 +164,7 @@ class Invariants:
             if not open_ones:
                 return everything
             try:
-                values = self._solver.true_at_once(
-                    [*everything, open_ones], SOLVER_SECONDS
-                )
+                values = self._solver.true_at_once([*everything, open_ones], SOLVER_SECONDS)
             except TimeoutError:
                 return []
             if values is None:
