@@ -170,8 +170,11 @@ class Terms:
             return self.slice(a.args[0], int(a.value) + low, width)
         if a.op == "concat":
             return self._within(a.args, low, width)
-        if a.op == "sext" and low + width <= a.args[0].width:
-            return self.slice(a.args[0], low, width)
+        if a.op == "sext":
+            inner = a.args[0]
+            first = min(low, inner.width - 1)
+            real = min(width, inner.width - first)
+            return self.sext(self.slice(inner, first, real), width)
         return self._term("slice", width, (a,), low)
 
     def _within(self, parts: Sequence[Term], low: int, width: int) -> Term:
@@ -210,13 +213,14 @@ class Terms:
         """Return two neighbours as one: constants, bits in a row, or a word and its sign."""
         if a.constant is not None and b.constant is not None:
             return self.const(a.constant | b.constant << a.width, a.width + b.width)
+        sign = b.args[0] if b.op == "sext" and b.args[0].width == 1 else b
         lower, upper = _piece(a), _piece(b)
         if lower.term is upper.term and lower.low + lower.width == upper.low:
             return self.slice(lower.term, lower.low, lower.width + upper.width)
         signs = a.args[0] if a.op == "sext" else a
         top = _piece(signs)
-        if upper == (top.term, top.low + top.width - 1, 1) and signs is not b:
-            return self.sext(signs, a.width + 1)
+        if _piece(sign) == (top.term, top.low + top.width - 1, 1) and signs is not sign:
+            return self.sext(signs, a.width + b.width)
         return None
 
     def sext(self, a: Term, width: int) -> Term:

@@ -158,6 +158,9 @@ def test_a_sign_that_is_copied_is_an_extension():
     assert terms.sext(terms.sext(a, 5), 7) is terms.sext(a, 7)
     assert terms.slice(terms.sext(a, 7), 1, 3) is terms.slice(a, 1, 3)
     assert terms.sext(a, 2) is terms.slice(a, 0, 2) is terms.zext(a, 2)
+    assert terms.slice(terms.sext(a, 9), 5, 1) is sign
+    assert terms.slice(terms.sext(a, 9), 2, 5) is terms.sext(terms.slice(a, 2, 2), 5)
+    assert terms.concat([a, terms.slice(terms.sext(a, 9), 4, 5)]) is terms.sext(a, 9)
     part = terms.slice(a, 0, 2)
     assert terms.concat([part, terms.slice(a, 1, 1)]) is terms.sext(part, 3)
     assert terms.sext(terms.zext(a, 5), 9) is terms.zext(a, 9)
