@@ -268,13 +268,14 @@ def _near_ends(player: Player) -> None:
 def _pressed(player: Player) -> None:
     """Offer all the time while the sink waits, for long; then take all that has gathered."""
     player.hold = 0
-    beats = iter(_drawn_beats(player, 40))
-    beat = next(beats)
+    beats = _drawn_beats(player, 40)
+    beat = beats.pop(0)
     for cycle in range(PRESSED):
         waiting = cycle % (PRESSED // 2) < PRESSED // 3
         shown = player.go(i__valid=1, i__payload=beat, o__ready=int(not waiting))
         if shown["i__ready"][0]:
-            beat = next(beats)
+            beats = beats or _drawn_beats(player, 40)
+            beat = beats.pop(0)
     player.wait("i__ready", i__valid=1, i__payload=beat)
     for beat in beats:
         player.feed([beat])
