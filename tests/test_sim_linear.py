@@ -101,5 +101,5 @@ def test_same_sums_are_the_same_for_all_values():
             assert equal, (one, other)
             same += 1
         different += not equal
-    assert same > 10
+    assert same > 5
     assert different > 500
