@@ -119,7 +119,12 @@ NETWORK = [
         'row = delayed(m, row, 1, name="weight_row", en=self.en)',
         "pass",
     ),
-    Fault("never ready again", network, "self.hold | self.idle | loader.busy", "~self.idle"),
+    Fault(
+        "never ready again",
+        network,
+        "m.d.comb += intake.hold.eq(self.hold | self.idle | loader.busy)",
+        "m.d.comb += intake.hold.eq(~self.idle)",
+    ),
 ]
 
 BUFFER = [
