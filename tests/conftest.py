@@ -5,6 +5,8 @@ A test without its tool is left out by name, and fails in CI.
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +21,13 @@ def pytest_configure(config):
 
 def _lacking(item):
     tools = {tool for marker in item.iter_markers("needs") for tool in marker.args}
-    return {tool for tool in tools if shutil.which(tool) is None}
+    return {tool for tool in tools if not _installed(tool)}
+
+
+def _installed(tool):
+    """Tell whether a program is on the path, or stands beside this Python as packages bring it."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(tool) is not None or shutil.which(tool, path=beside) is not None
 
 
 def pytest_collection_modifyitems(config, items):
