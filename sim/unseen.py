@@ -10,7 +10,6 @@ both, and then corrected by what refutes it.
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from time import process_time
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,26 +17,18 @@ from bittrue.model.exceptions import ToolMissing
 
 from .bits import BitSolver, evaluated
 from .gates import Gates
-from .invariants import Invariants
+from .invariants import Clause, Invariants
 from .literals import Literals, registers_by_name, settled
 from .sliced import SELECT
 from .walk import Traffic, Walker
 
-WALKS = ((2000, 1), (2000, 2))
+WALKS = ((1000, 1), (1000, 2))
 """Cycles and seed of walks with a mutant."""
 
 ROUNDS = 80
 """Times that what is guessed is corrected."""
 
 INVARIANT_SECONDS = 120.0
-
-Conditions = Mapping[str, Sequence[tuple[str, int]]]
-
-
-class _Alike(NamedTuple):
-    """What may differ: for each register, the literals under which it must not."""
-
-    guards: dict[int, set[int]]
 
 
 class Unseen:
@@ -57,7 +48,7 @@ class Unseen:
         For one mutant.
     """
 
-    version = "2"
+    version = "3"
 
     def __init__(
         self,
@@ -149,10 +140,12 @@ class Unseen:
 
     def _related(self, number: int, flipped: tuple[int, ...]) -> str:
         """Return the proof that a mutant goes from alike to alike, or nothing."""
+        facts = self._invariants.clauses
+        if not flipped and self._stays_equal(number, facts):
+            return "equal states become equal"
         alike = self._guessed(number, flipped)
         if alike is None:
             return ""
-        facts = self._invariants.clauses
         end = process_time() + self._seconds
         for _ in range(ROUNDS):
             slots = self._settled(number, alike)
@@ -187,9 +180,13 @@ class Unseen:
                     alike[register].discard(guard)
         return ""
 
+    def _stays_equal(self, number: int, facts: Sequence[Clause]) -> bool:
+        """Tell whether equal states, of which facts hold, show the same and become equal."""
+        shown, moved = self._unlike(self._settled(number, {}), {})
+        wrong = [*shown, *(literal for _, _, literal in moved)]
+        return self._solver.true_at_once([*facts, wrong], self._seconds) is None
+
     def _how(self, alike: Mapping[int, set[int]]) -> str:
-        if not alike:
-            return "equal states become equal"
         return f"alike states become alike, {len(alike)} registers apart"
 
     @property
