@@ -135,8 +135,8 @@ def table(found: Sequence[Found], seeds: Sequence[int]) -> str:
             "(at TRN). Sizes are without registers; cycles and MHz pipelined, "
             f"on ECP5 LFE5U-85F, speed 8, out of context. {', '.join(one.pipelined.tools)}.",
             markdown(header, [_ours(f, seeds) for f in found]),
-            "Of others, sizes are those of Xilinx 7 too; plain descriptions take absolute value and "
-            "mirror in, as ours do.",
+            "Of others, sizes are those of Xilinx 7 too; plain descriptions include absolute value "
+            "and mirror, as ours do.",
             _others(published()),
             "; ".join(f"{name}: `{words}`" for name, words in flags.items()),
         ]
