@@ -7,7 +7,7 @@ sound: what holds for any value of a variable holds for that of the word. A word
 so is asked about once more with nothing forgotten, before it is called different.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -23,6 +23,9 @@ from .terms import Term, Terms, below, mask, signed
 SAMPLES = 48
 SMALL_SUPPORT = 17
 """Bits of variables up to which all values are tried instead of asking a solver."""
+
+FEWEST_BITS = 3
+"""Bits from which on a parity becomes a variable; a choice of inverting a bit has two."""
 
 
 class Status(Enum):
@@ -44,11 +47,14 @@ class Pair:
     expected, actual : Term
         Of the specification, and of the hardware; ``actual`` is None for a word that the hardware
         need not have, but which is looked for in it.
+    ends : (int, int) or None
+        Signed values between which the word may be shown to lie, to be known of it from then on.
     """
 
     name: str
     expected: Term
     actual: Term | None = None
+    ends: tuple[int, int] | None = None
 
 
 @dataclass
@@ -95,8 +101,10 @@ class Comparison:
         self._values: dict[Term, Values] = {}
         self._known: dict[Term, Term] = {}
         self._products: dict[Term, Term] = {}
+        self._parities: dict[Term, frozenset[Term]] = {}
         self._same: set[tuple[Term, Term]] = set()
         self._ranges: dict[Term, tuple[int, int]] = {}
+        self._supports: dict[Term, frozenset[Term] | None] = {}
 
     def run(self, pairs: Sequence[Pair]) -> Outcome:
         """Prove pairs in order; stop at the first that must be equal and is not.
@@ -124,7 +132,8 @@ class Comparison:
                 return outcome
             if equal:
                 outcome.found += 1
-                self._name(pair, [*equal, pair.expected])
+                inside = self._inside(pair, outcome)
+                self._name(pair, [*equal, pair.expected], pair.ends if inside else None)
         outcome.asked = self._solver.asked
         return outcome
 
@@ -158,11 +167,31 @@ class Comparison:
                 found.setdefault(self._signature(term), []).append(term)
         return found
 
-    def _name(self, pair: Pair, words: Sequence[Term]) -> None:
+    def _inside(self, pair: Pair, outcome: Outcome) -> bool:
+        """Tell whether a word lies between its ends, as far as that is shown in time."""
+        if pair.ends is None:
+            return False
+        terms, width = self._terms, pair.expected.width
+        low, high = (terms.const(end, width) for end in pair.ends)
+        outside = terms.binary(
+            "or",
+            terms.binary("slt", pair.expected, low),
+            terms.binary("slt", high, pair.expected),
+        )
+        try:
+            return self._proven(terms.const(0, 1), outside, outcome)
+        except TimeoutError:
+            return False
+
+    def _name(self, pair: Pair, words: Sequence[Term], ends: tuple[int, int] | None) -> None:
         """Let proven words be one variable from here on, which stands for nothing else."""
-        word = self._known.get(pair.expected, pair.expected)
-        if word.op not in ("const", "var"):
-            word = self._terms.var(f"word {len(self._known)}, {pair.name}", pair.expected.width)
+        width = pair.expected.width
+        names = [self._known[term] for term in words if term in self._known]
+        word = self._terms.slice(names[0], 0, width) if names else pair.expected
+        if not names and word.op not in ("const", "var"):
+            word = self._terms.var(f"word {len(self._known)}, {pair.name}", width)
+            if ends is not None:
+                self._ranges[word] = ends
         for term in words:
             if term.op not in ("const", "var"):
                 self._known.setdefault(term, self._terms.sext(word, term.width))
@@ -191,17 +220,43 @@ class Comparison:
         if drawn is not None:
             return drawn
         expected = self._terms.sext(expected, word.width)
+        if self._proven(expected, word, outcome):
+            return None
+        return self._solver.differ(expected, word) if must else {}
+
+    def _proven(self, expected: Term, word: Term, outcome: Outcome) -> bool:
+        """Tell whether words of one width are proven equal, by the cheapest way that does it."""
+        few = self._few_bits(expected, word)
+        if few and self._tried(*self._renamed(expected, word), outcome):
+            return True
         one, other = self._forgotten([expected, word], products=False)
         if one is other or self._tried(*self._renamed(one, other), outcome):
-            return None
+            return True
         one, other = self._renamed(*self._forgotten([expected, word], products=True))
         ranges = self._ranges_of([one, other])
         if (one, other) in self._same or same_sum(one, other, ranges):
-            return None
-        if self._solver.differ(one, other, within=ranges) is None:
-            self._same.add((one, other))
-            return None
-        return self._solver.differ(expected, word) if must else {}
+            return True
+        if self._solver.differ(one, other, within=ranges) is not None:
+            return False
+        self._same.add((one, other))
+        return True
+
+    def _few_bits(self, one: Term, other: Term) -> bool:
+        """Tell whether words come from so few bits that nothing need be forgotten."""
+        supports = self._support(one), self._support(other)
+        return None not in supports and _few(frozenset().union(*filter(None, supports)))
+
+    def _support(self, root: Term) -> frozenset[Term] | None:
+        """Return the variables that a word comes from, None where they have too many bits."""
+        for term in _down_to([root], self._supports):
+            if term in self._supports:
+                continue
+            found = frozenset([term]) if term.op == "var" else frozenset[Term]()
+            below_it = [self._supports[arg] for arg in term.args]
+            joined = found.union(*(part for part in below_it if part is not None))
+            known = None not in below_it and _few(joined)
+            self._supports[term] = joined if known else None
+        return self._supports[root]
 
     def _drawn_difference(self, expected: Term, word: Term) -> dict[str, int] | None:
         """Return drawn values of variables for which words differ, if there are some."""
@@ -228,11 +283,26 @@ class Comparison:
         for term in free:
             assigned[term] = all_values >> np.uint64(low) & np.uint64(mask(term.width))
             low += term.width
+        assigned = self._within_ranges(assigned)
         found = values_of([expected, actual], assigned)
         same = bool(np.all(found[expected] == found[actual]))
         if same:
             self._same.add((expected, actual))
         return same
+
+    def _within_ranges(self, assigned: Mapping[Term, Values]) -> dict[Term, Values]:
+        """Return those assignments in which variables have values that they can have."""
+        kept = [
+            (words ^ np.uint64(1 << (term.width - 1))).astype(np.int64) - (1 << (term.width - 1))
+            for term, words in assigned.items()
+            if term in self._ranges
+        ]
+        ends = [self._ranges[term] for term in assigned if term in self._ranges]
+        inside = [(low <= v) & (v <= high) for v, (low, high) in zip(kept, ends, strict=True)]
+        if not inside:
+            return dict(assigned)
+        every = np.logical_and.reduce(inside)
+        return {term: words[every] for term, words in assigned.items()}
 
     def _renamed(self, one: Term, other: Term) -> tuple[Term, Term]:
         """Return words over variables that are numbered, so that the same question is met again."""
@@ -259,6 +329,8 @@ class Comparison:
             made[term] = self._terms.rebuilt(term, [made[arg] for arg in term.args])
             if products and _is_product(made[term]):
                 made[term] = self._product(made[term])
+            elif products and term.op == "xor" and term.width == 1:
+                made[term] = self._parity(made[term])
         return [made[root] for root in roots]
 
     def _product(self, term: Term) -> Term:
@@ -269,8 +341,28 @@ class Comparison:
             self._ranges[word] = _product_range(term)
         return self._products[term]
 
+    def _parity(self, term: Term) -> Term:
+        """Return what stands for a parity, in whatever order its bits were brought together."""
+        if term.op != "xor":
+            return term
+        bits = frozenset[Term]()
+        for arg in term.args:
+            bits ^= self._parities.get(arg, frozenset([arg]))
+        if len(bits) >= FEWEST_BITS:
+            found = self._terms.var(f"parity {sorted(bit.number for bit in bits)}", 1)
+        else:
+            found = self._terms.const(0, 1)
+            for bit in sorted(bits, key=lambda bit: bit.number):
+                found = self._terms.binary("xor", bit, found)
+        self._parities[found] = bits
+        return found
+
     def _ranges_of(self, sides: Sequence[Term]) -> dict[Term, tuple[int, int]]:
         return {term: self._ranges[term] for term in variables(sides) if term in self._ranges}
+
+
+def _few(support: frozenset[Term]) -> bool:
+    return sum(term.width for term in support) <= SMALL_SUPPORT
 
 
 def _is_product(term: Term) -> bool:
@@ -299,7 +391,7 @@ def _range(operand: Term) -> tuple[int, int]:
     return -(1 << (width - 1)), (1 << (width - 1)) - 1
 
 
-def _down_to(roots: Sequence[Term], known: Mapping[Term, Term]) -> list[Term]:
+def _down_to(roots: Sequence[Term], known: Collection[Term]) -> list[Term]:
     """Return the terms that roots need, down to words that are known, arguments first."""
     seen: dict[int, Term] = {}
     waiting = list(roots)

@@ -15,7 +15,7 @@ from bittrue.hdl.neuron import Neuron
 from bittrue.hdl.requantize import Requantize
 from bittrue.model.curves import Curve
 from bittrue.model.shape import Layer, Weights
-from bittrue.model.types import FixedType, Format
+from bittrue.model.types import Codes, FixedType, Format
 
 from .equal import Pair
 from .record import Session
@@ -128,10 +128,10 @@ def network_trial(
         f"network {sizes}, PE {lanes['pe']}, SIMD {lanes['simd']}, all inputs, "
         f"{'all' if weights is None else 'the given'} weights"
     )
-    codes = _network_codes(terms, machine, weights)
+    codes = network_codes(terms, machine, weights)
 
     def build(values: Mapping[str, int]) -> Component:
-        return Network(machine, _weights(machine, codes, values))
+        return Network(machine, weights_for(machine, codes, values))
 
     trial = Trial(claim, build, terms, reset=True)
     if weights is not None:
@@ -144,7 +144,7 @@ def network_trial(
     trial.session = partial(_session, machine, codes, samples)
     inputs = [
         [
-            terms.var(_input(sample, n), machine.shape.input.format.width)
+            terms.var(input_name(sample, n), machine.shape.input.format.width)
             for n in range(machine.shape.sizes[0])
         ]
         for sample in range(samples)
@@ -153,14 +153,15 @@ def network_trial(
     spec = Specification(terms)
     words = [spec.network(machine.shape, values, codes) for values in inputs]
     for sample, found in enumerate(words):
-        trial.inner += [Pair(_name(sample, word), word.code) for word in found]
+        trial.inner += [Pair(word_name(sample, word), word.code) for word in found]
     _expect_outputs(trial, machine, words)
     return trial
 
 
-def _weights(
+def weights_for(
     machine: Machine, codes: Sequence[Sequence[NeuronCodes]], values: Mapping[str, int]
 ) -> Weights:
+    """Return weights for values of the variables."""
     parts = zip(machine.shape.layers, codes, strict=True)
     pairs = [codes_for(layer, neurons, values) for layer, neurons in parts]
     return Weights([w for w, _ in pairs], [b for _, b in pairs])
@@ -174,19 +175,27 @@ def _session(
 ) -> Session:
     """Return weights and samples that variables' values stand for."""
     format, size = machine.shape.input.format, machine.shape.sizes[0]
-    words = np.array([[values.get(_input(s, n), 0) for n in range(size)] for s in range(samples)])
+    names = [[input_name(sample, n) for n in range(size)] for sample in range(samples)]
+    return Session(weights_for(machine, codes, values), codes_named(names, format, values))
+
+
+def codes_named(names: Sequence[Sequence[str]], format: Format, values: Mapping[str, int]) -> Codes:
+    """Return the codes that variables stand for, 0 where not given."""
+    words = np.array([[values.get(name, 0) for name in row] for row in names])
     if format.signed:
         words = np.where(words > format.max_code, words - (1 << format.width), words)
-    return Session(_weights(machine, codes, values), words)
+    return words
 
 
-def _input(sample: int, number: int) -> str:
+def input_name(sample: int, number: int) -> str:
+    """Return the name of the variable of an input."""
     return f"sample {sample}, input {number}"
 
 
-def _network_codes(
+def network_codes(
     terms: Terms, machine: Machine, weights: Weights | None
 ) -> list[list[NeuronCodes]]:
+    """Return each layer's neurons: what the memories hold, or the given weights."""
     if weights is None:
         return [
             neuron_codes(terms, f"layer_{number}.memory", *part)
@@ -227,7 +236,8 @@ def _lanes(terms: Terms, codes: Sequence[Term], lanes: int) -> Term:
     return terms.concat([*codes, terms.const(0, width * (lanes - len(codes)))])
 
 
-def _name(sample: int, word: Word) -> str:
+def word_name(sample: int, word: Word) -> str:
+    """Return the name of a word of a sample."""
     return f"sample {sample}, layer {word.layer}, neuron {word.neuron}, {word.stage}"
 
 
@@ -277,7 +287,7 @@ def _expect_outputs(trial: Trial, machine: Machine, samples: Sequence[Sequence[W
             neuron = fold * folding.pe + lane
             real = neuron < layer.outputs
             word = outputs[neuron].code if real else terms.const(0, width)
-            name = _name(sample, outputs[neuron]) if real else f"{at}, padding lane {lane}"
+            name = word_name(sample, outputs[neuron]) if real else f"{at}, padding lane {lane}"
             trial.expected.append(Expected(name, cycle, "o__payload", lane * width, word))
 
 

@@ -184,13 +184,7 @@ class Specification:
     def curve(self, z: Term, curve: Curve) -> Requantized:
         """Return a curve's output code, and what its requantization lost."""
         terms, mirror = self._terms, curve.mirror
-        number = self.number(z, curve.input)
-        negative = terms.binary("slt", number.term, terms.const(0, number.term.width))
-        argument, format = z, curve.input
-        if mirror is not None:
-            minus = terms.binary("sub", terms.const(0, z.width), z)
-            argument = terms.ite(negative, minus, z)
-            format = Format(False, z.width, curve.input.frac)
+        negative, argument, format = self._argument(z, curve)
         slope, intercept = self._row(argument, format, curve)
         table = self.requantize(
             self.total(
@@ -205,6 +199,21 @@ class Specification:
             return table
         turned = terms.binary("sub", terms.const(mirror, table.code.width), table.code)
         return table._replace(code=terms.ite(negative, turned, table.code))
+
+    def slope(self, z: Term, curve: Curve) -> Term:
+        """Return the slope code of the segment that a pre-activation lies in."""
+        _, argument, format = self._argument(z, curve)
+        return self._row(argument, format, curve)[0]
+
+    def _argument(self, z: Term, curve: Curve) -> tuple[Term, Term, Format]:
+        """Return whether a code is negative, what the table is for there, and its format."""
+        terms = self._terms
+        number = self.number(z, curve.input)
+        negative = terms.binary("slt", number.term, terms.const(0, number.term.width))
+        if curve.mirror is None:
+            return negative, z, curve.input
+        minus = terms.binary("sub", terms.const(0, z.width), z)
+        return negative, terms.ite(negative, minus, z), Format(False, z.width, curve.input.frac)
 
     def _row(self, argument: Term, format: Format, curve: Curve) -> tuple[Term, Term]:
         """Return slope and intercept of the last segment that has started."""

@@ -105,6 +105,10 @@ class Trial:
         Cycles of traffic before the trial are a multiple of it.
     session : callable or None
         Makes of the variables' values the weights and samples that they stand for.
+    held : mapping from str to Term
+        What registers that a reset leaves hold before the first cycle, as memories do.
+    past : int
+        Cycles of traffic that are tried at most.
     """
 
     claim: str
@@ -120,6 +124,8 @@ class Trial:
     back: int | None = None
     period: int = 1
     session: Callable[[Mapping[str, int]], Session] | None = None
+    held: Mapping[str, Term] = field(default_factory=dict)
+    past: int = PREFIXES
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,9 @@ def _netlist_under(trial: Trial) -> SymbolicNetlist:
     if trial.reset:
         netlist.reset()
     netlist.fill(trial.powered_up)
+    for word, names in netlist.names.items():
+        for name in trial.held.keys() & set(names):
+            netlist.state[word] = trial.held[name]
     if not trial.reset:
         for word in _cleared(trial, netlist):
             netlist.state[word] = trial.terms.const(0, netlist.state[word].width)
@@ -261,7 +270,7 @@ def replayed(trial: Trial, outcome: Outcome, waves: Path | None) -> tuple[Replay
         held = {n.removesuffix(ending): v for n, v in given.items() if n.endswith(ending)}
         stimulus = [{**held, "rst": 1}, *stimulus]
     bench = Bench(trial.build(outcome.values))
-    for before in range(0, PREFIXES if trial.traffic else 1, trial.period):
+    for before in range(0, trial.past if trial.traffic else 1, trial.period):
         chance = random.Random(before)
         past = [trial.traffic(chance) for _ in range(before)] if trial.traffic else []
         shown = bench.run([*past, *stimulus])
