@@ -12,17 +12,14 @@ from .exceptions import BittrueError
 from .formats import (
     Codes,
     Loss,
-    Overflow,
-    Rounding,
     Values,
     as_codes,
     decode,
     encode,
-    encode_counted,
     requantize_flagged,
 )
 from .kernels import Choice, blocks, check_engine
-from .learner import LayerStep, Learner
+from .learner import LayerStep, Learner, target_codes
 from .native import Chain
 from .stages import Scratch, Stage, rows
 
@@ -121,16 +118,7 @@ class FixedNetwork:
         shape, type = self._design.shape, self._design.shape.input
         values = _values("inputs", inputs, shape.sizes[0])
         codes = encode(values, type.format, type.rounding, type.overflow)
-        format = shape.output.format
-        wanted, loss = encode_counted(
-            _values("targets", targets, shape.sizes[-1]), format, Rounding.RND_CONV, Overflow.SAT
-        )
-        if loss.overflowed:
-            low, high = (decode(code, format) for code in (format.min_code, format.max_code))
-            raise BittrueError(
-                f"targets must be {low:g} to {high:g}, the range of {format}, got "
-                f"{np.asarray(targets).tolist()}"
-            )
+        wanted = target_codes(_values("targets", targets, shape.sizes[-1]), shape.output.format)
         return self.train_codes(codes, wanted)
 
     def train_codes(self, codes: npt.ArrayLike, targets: npt.ArrayLike) -> list[LayerStep]:

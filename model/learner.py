@@ -13,7 +13,16 @@ from . import lfsr
 from .curves import Curve
 from .design import Design
 from .exceptions import BittrueError
-from .formats import Codes, Loss, as_codes, requantize, requantize_counted
+from .formats import (
+    Codes,
+    Loss,
+    Values,
+    as_codes,
+    decode,
+    encode_counted,
+    requantize,
+    requantize_counted,
+)
 from .learning import (
     STOCHASTIC,
     Derivative,
@@ -84,6 +93,24 @@ def learning(
         )
     how = Learning(rule, code, rate_format, rounding, tuple(layers))
     return Design(Shape(design.shape.layers, how), design.weights)
+
+
+def target_codes(targets: Values, format: Format) -> Codes:
+    """Return targets as the nearest codes of the output format.
+
+    Raises
+    ------
+    BittrueError
+        If one lies outside it.
+    """
+    codes, loss = encode_counted(targets, format, Rounding.RND_CONV, Overflow.SAT)
+    if loss.overflowed:
+        low, high = (decode(code, format) for code in (format.min_code, format.max_code))
+        worst = targets.ravel()[np.argmax(np.abs(targets - (low + high) / 2))]
+        raise BittrueError(
+            f"targets must be {low:g} to {high:g}, the range of {format}, got {worst:g}"
+        )
+    return codes
 
 
 class Lost(NamedTuple):

@@ -1,6 +1,6 @@
 """Lessons in Amaranth's own simulator."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,14 @@ from .stimulus import Stimulus, output_width
 from .words import CHUNK, Chunks, output_words, shown
 
 
+Told = Callable[[int, int], None]
+"""Told the lessons that are done, and how many there are."""
+
+
+def unheard(done: int, total: int) -> None:
+    """Hear nothing."""
+
+
 class LessonBench:
     """A network whose load port is written and read between streams of samples.
 
@@ -31,13 +39,24 @@ class LessonBench:
         Probability, below 1, that source or sink lets a cycle pass.
     seed : int
         Of the stall pattern.
+    told : callable, optional
+        Called with the stimuli behind the first that are done, and how many there are.
     """
 
     def __init__(
-        self, machine: Machine, stimuli: Sequence[Stimulus], stalls: float, seed: int
+        self,
+        machine: Machine,
+        stimuli: Sequence[Stimulus],
+        stalls: float,
+        seed: int,
+        told: Told | None = None,
     ) -> None:
         self.network, self._machine, self._stimuli = Network(machine), machine, stimuli
-        self._stalls, self._idle_limit = stalls, idle_limit(machine, stalls)
+        self._stalls, self._idle_limit, self._told = (
+            stalls,
+            idle_limit(machine, stalls),
+            told or unheard,
+        )
         self._source_rng, self._sink_rng = np.random.default_rng(seed).spawn(2)
         self._write_bit = load_layout(data_width_of(machine))["write"].offset
         self._cycle = self._moved = 0
@@ -56,6 +75,7 @@ class LessonBench:
                 await self._drive(ctx, stimulus)
                 self.runs.append(self._run(None))
                 self._start_log()
+                self._told(len(self.runs) - 1, len(self._stimuli) - 1)
         except StandstillError:
             rest = len(self._stimuli) - len(self.runs)
             self.runs += [self._run(self._cycle)] * rest
@@ -139,16 +159,20 @@ def _words(chunks: Chunks) -> list[int]:
 
 
 def play_amaranth(
-    machine: Machine, stimuli: Sequence[Stimulus], stalls: float, seed: int
+    machine: Machine,
+    stimuli: Sequence[Stimulus],
+    stalls: float,
+    seed: int,
+    told: Told,
 ) -> list[Run]:
     """Run a machine through stimuli, its load port read where they ask.
 
     Parameters
     ----------
-    machine, stimuli, stalls, seed
+    machine, stimuli, stalls, seed, told
         As in `LessonBench`.
     """
-    bench = LessonBench(machine, stimuli, stalls, seed)
+    bench = LessonBench(machine, stimuli, stalls, seed, told)
     m = Module()
     m.domains.sync = ClockDomain()
     m.submodules.network = bench.network

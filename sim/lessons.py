@@ -12,13 +12,13 @@ from bittrue.model import lfsr
 from bittrue.model.design import Design, Weights
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import Codes, Format, decode
-from bittrue.model.learner import Learner
+from bittrue.model.learner import LayerStep, Learner
 
 from .amaranth_engine import idle_limit
 from .cxxrtl import cxxrtl_library
 from .divergence import hex_word
 from .driver import Driver, bench_of, load_library
-from .lesson_bench import play_amaranth
+from .lesson_bench import Told, play_amaranth, unheard
 from .record import Run
 from .stimulus import Stimulus, lesson_beats, load_requests, read_requests, weights_read
 from .verilator import verilator_library
@@ -125,6 +125,7 @@ def teach(
     engine: str = "amaranth",
     stalls: float = 0.0,
     seed: int = 0,
+    told: Told | None = None,
 ) -> list[Learned]:
     """Let a machine with a trainer learn, and read all its weights behind each lesson.
 
@@ -142,6 +143,8 @@ def teach(
         Probability, 0 to below 1, that the source or the sink lets a cycle pass.
     seed : int
         Of the stall pattern.
+    told : callable, optional
+        Called with the lessons done and in all.
 
     Raises
     ------
@@ -154,7 +157,7 @@ def teach(
     if engine not in ENGINES:
         raise BittrueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     play = play_amaranth if engine == "amaranth" else _play_compiled(COMPILED[engine](machine))
-    runs = play(machine, _stimuli(machine, weights, lessons), stalls, seed)
+    runs = play(machine, _stimuli(machine, weights, lessons), stalls, seed, told or unheard)
     learned = []
     for lesson, shown, read in zip(lessons, runs, runs[1:], strict=False):
         for run in (shown, read):
@@ -180,19 +183,29 @@ def _stimuli(machine: Machine, weights: Weights, lessons: Sequence[Lesson]) -> l
 
 def _play_compiled(
     library: Path,
-) -> Callable[[Machine, Sequence[Stimulus], float, int], list[Run]]:
-    def play(machine: Machine, stimuli: Sequence[Stimulus], stalls: float, seed: int) -> list[Run]:
+) -> Callable[[Machine, Sequence[Stimulus], float, int, Told], list[Run]]:
+    def play(
+        machine: Machine, stimuli: Sequence[Stimulus], stalls: float, seed: int, told: Told
+    ) -> list[Run]:
         loaded = load_library(library)
         limit = idle_limit(machine, stalls)
         with bench_of(loaded) as bench:
             loaded.bench_stalls(bench, seed & (1 << 63) - 1, int(stalls * 2**64), limit)
             driver = Driver(machine, loaded, bench)
-            return [driver.session(stimulus, lambda _: None) for stimulus in stimuli]
+            runs = []
+            for stimulus in stimuli:
+                runs.append(driver.session(stimulus, lambda _: None))
+                told(len(runs) - 1, len(stimuli) - 1)
+            return runs
 
     return play
 
 
-def expect(design: Design, lessons: Sequence[Lesson]) -> list[Learned]:
+def expect(
+    design: Design,
+    lessons: Sequence[Lesson],
+    told: Callable[[Sequence[LayerStep], int], None] | None = None,
+) -> list[Learned]:
     """Return what the model learns.
 
     Parameters
@@ -201,14 +214,21 @@ def expect(design: Design, lessons: Sequence[Lesson]) -> list[Learned]:
         Whose shape says how, and whose weights it starts from.
     lessons : sequence of Lesson
         One after the other.
+    told : callable, optional
+        Called with each step, and how many there were until then.
     """
     learner = Learner(design)
     learned = []
+    done = 0
     for lesson in lessons:
         outputs = []
         for codes, targets, train in zip(lesson.codes, lesson.targets, lesson.train, strict=True):
             if train:
-                outputs.append(learner.step(codes, targets)[-1].output)
+                step = learner.step(codes, targets)
+                outputs.append(step[-1].output)
+                done += 1
+                if told is not None:
+                    told(step, done)
             else:
                 outputs.append(learner.outputs(codes))
         learned.append(Learned(np.array(outputs), learner.design.weights))
