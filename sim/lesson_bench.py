@@ -17,7 +17,6 @@ from .record import Run
 from .stimulus import Stimulus, output_width
 from .words import CHUNK, Chunks, output_words, shown
 
-
 Told = Callable[[int, int], None]
 """Told the lessons that are done, and how many there are."""
 
