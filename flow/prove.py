@@ -11,8 +11,11 @@ from bittrue.hdl.machine import Machine
 from bittrue.model.design import Design, Weights
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, write_whole
+from bittrue.model.learner import learning
+from bittrue.model.learning import STOCHASTIC
 from bittrue.sim.claims import DEFAULT, GROUPS, claims_of
 from bittrue.sim.equal import Status
+from bittrue.sim.record import TaughtSession
 from bittrue.sim.solver import Solver
 from bittrue.sim.trial import Proof
 
@@ -21,12 +24,16 @@ from .config import resolve
 from .console import console, progress, say
 from .designs import asked_design
 from .junit import proofs_xml
+from .lessons import rounding_named
 from .options import one_a_layer
 from .paths import check_targets
 from .tables import as_text, bare_table, versions
 
 SCHEMA = "bittrue.prove/1"
 VECTOR_SCHEMA = "bittrue.vector/1"
+
+RATE = 0.3
+"""Learning rate where none is given: that of the book's test bench."""
 
 
 def prove(
@@ -41,6 +48,15 @@ def prove(
     weights: Annotated[
         str, typer.Option(metavar="NAME", help="Of the network: all there are, or the design's.")
     ] = "all",
+    learning_rate: Annotated[
+        float | None, typer.Option(help="With the claim training.  \\[default: 0.3]")
+    ] = None,
+    update_rounding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="With it, a mode or STOCHASTIC.  \\[default: STOCHASTIC]"
+        ),
+    ] = None,
     seed: options.Seed = None,
     config: options.ConfigFile = None,
     format: options.AnyFormat = None,
@@ -86,7 +102,8 @@ def prove(
     The netlist is executed on formulas, from any state whatever, and each word is held against a
     specification that shares no code with the hardware or the fixed model. "network" is for all
     weights at once; --weights design takes those of the design, for networks of many inputs.
-    "streams" is for runs of any length, under any stalls.
+    "training" is for two steps, one behind the other, for all targets as well; the weights behind
+    them are read by the load port. "streams" is for runs of any length, under any stalls.
 
     Exit codes: 0 all proven, 1 some refuted or undecided, 2 bad input, 3 a tool is missing,
     130 interrupted.
@@ -98,6 +115,7 @@ def prove(
         raise BittrueError(f"the weights must be all or design, got {weights!r}")
     solver = Solver().version
     chosen = asked_design(settings, network, design)
+    chosen = _taught(chosen, groups, learning_rate, update_rounding)
     machine = Machine(chosen.shape, one_a_layer(settings.pe), one_a_layer(settings.simd))
     todo = claims_of(machine, groups, chosen.weights if weights == "design" else None)
     if counterexamples is not None:
@@ -127,6 +145,35 @@ def prove(
         raise typer.Exit(1)
 
 
+def _taught(
+    design: Design, groups: Sequence[str], rate: float | None, rounding: str | None
+) -> Design:
+    """Return a design that says how it learns, where that is asked about.
+
+    Raises
+    ------
+    BittrueError
+        If a rate or a rounding is given where it is of no use.
+    """
+    told = rate is not None or rounding is not None
+    if "training" not in groups:
+        if told:
+            raise BittrueError(
+                f"a learning rate and a rounding of updates must be for the claim training, got "
+                f"{', '.join(groups)}"
+            )
+        return design
+    if design.shape.learning is None:
+        chosen = rounding_named(STOCHASTIC if rounding is None else rounding)
+        return learning(design, RATE if rate is None else rate, rounding=chosen)
+    if told:
+        raise BittrueError(
+            "a design that says how it learns must be taken as it is, got a learning rate or a "
+            "rounding of updates beside it"
+        )
+    return design
+
+
 def _keep(proofs: Sequence[Proof], design: Design, folder: Path) -> None:
     """Write what refutes claims: words of every cycle, and of a network the design as well."""
     refuted = [proof for proof in proofs if proof.status is Status.REFUTED]
@@ -137,7 +184,11 @@ def _keep(proofs: Sequence[Proof], design: Design, folder: Path) -> None:
             failing.save(folder / f"{number}.design.json")
             codes, given = proof.session.codes.tolist(), failing.weights
             session = {"name": proof.claim, "codes": codes, **_weights_json(given)}
-            vector |= {"design": failing.digest, "sessions": [session]}
+            kind = "sessions"
+            if isinstance(proof.session, TaughtSession):
+                session |= {"targets": proof.session.targets.tolist(), "state": given.state}
+                kind = "lessons"
+            vector |= {"design": failing.digest, kind: [session]}
         write_whole(folder / f"{number}.json", dump_json(vector))
     if refuted:
         say(f"bittrue: wrote {len(refuted)} counterexamples to {folder}")

@@ -1,6 +1,7 @@
 """The claims that can be made about a machine, by group."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +16,14 @@ from bittrue.model.types import FixedType
 from .curve_facts import WIDEST, curve_facts
 from .handshake import Step, stream_steps
 from .prove import curve_trial, network_trial, neuron_trial, requantize_trial
+from .training import training_trial
 from .trial import Proof, Trial, prove
 
 GROUPS: Mapping[str, str] = {
     "modes": "the requantizer in all 28 pairs of rounding and overflow modes",
     "units": "requantizer, curve and neuron of each layer, and what holds for the curves",
     "network": "the whole network, reset from any state, for all inputs and all weights",
+    "training": "steps of learning, for all inputs, targets and weights",
     "streams": "under any stalls nothing is lost, doubled or put in another order",
 }
 """What can be claimed."""
@@ -104,6 +107,12 @@ def _network(machine: Machine, weights: Weights | None) -> Iterator[Step]:
     yield _one("network", partial(network_trial, machine, weights))
 
 
+def _training(machine: Machine, weights: Weights | None) -> Iterator[Step]:
+    products = sum(layer.inputs * layer.outputs for layer in machine.shape.layers)
+    _refuse_products("a network that learns", products)
+    yield _one("training", partial(training_trial, replace(machine, trainer=True), weights))
+
+
 def _streams(machine: Machine, weights: Weights | None) -> Iterator[Step]:
     for number, (layer, folding) in enumerate(machine.parts):
         _refuse_products("a layer", layer.inputs * layer.outputs)
@@ -124,7 +133,13 @@ def _refuse_products(what: str, products: int) -> None:
         )
 
 
-_STEPS = {"modes": _modes, "units": _units, "network": _network, "streams": _streams}
+_STEPS = {
+    "modes": _modes,
+    "units": _units,
+    "network": _network,
+    "training": _training,
+    "streams": _streams,
+}
 
 
 def _one(name: str, trial: Callable[[], Trial]) -> Step:

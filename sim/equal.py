@@ -48,7 +48,8 @@ class Pair:
         Of the specification, and of the hardware; ``actual`` is None for a word that the hardware
         need not have, but which is looked for in it.
     ends : (int, int) or None
-        Signed values between which the word may be shown to lie, to be known of it from then on.
+        Values between which the word may be shown to lie, to be known of it from then on. Read as
+        two's complement, but where the second needs a bit more as without a sign.
     """
 
     name: str
@@ -171,12 +172,11 @@ class Comparison:
         """Tell whether a word lies between its ends, as far as that is shown in time."""
         if pair.ends is None:
             return False
-        terms, width = self._terms, pair.expected.width
+        terms, width = self._terms, _width_within(pair)
         low, high = (terms.const(end, width) for end in pair.ends)
+        word = terms.zext(pair.expected, width)
         outside = terms.binary(
-            "or",
-            terms.binary("slt", pair.expected, low),
-            terms.binary("slt", high, pair.expected),
+            "or", terms.binary("slt", word, low), terms.binary("slt", high, word)
         )
         try:
             return self._proven(terms.const(0, 1), outside, outcome)
@@ -189,9 +189,11 @@ class Comparison:
         names = [self._known[term] for term in words if term in self._known]
         word = self._terms.slice(names[0], 0, width) if names else pair.expected
         if not names and word.op not in ("const", "var"):
-            word = self._terms.var(f"word {len(self._known)}, {pair.name}", width)
+            wide = _width_within(pair) if ends is not None else width
+            word = self._terms.var(f"word {len(self._known)}, {pair.name}", wide)
             if ends is not None:
                 self._ranges[word] = ends
+            word = self._terms.slice(word, 0, width)
         for term in words:
             if term.op not in ("const", "var"):
                 self._known.setdefault(term, self._terms.sext(word, term.width))
@@ -359,6 +361,12 @@ class Comparison:
 
     def _ranges_of(self, sides: Sequence[Term]) -> dict[Term, tuple[int, int]]:
         return {term: self._ranges[term] for term in variables(sides) if term in self._ranges}
+
+
+def _width_within(pair: Pair) -> int:
+    """Return the bits in which a word that lies between its ends is read with a sign."""
+    width = pair.expected.width
+    return width + (pair.ends is not None and pair.ends[1] >= 1 << (width - 1))
 
 
 def _few(support: frozenset[Term]) -> bool:

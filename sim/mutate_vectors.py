@@ -14,7 +14,7 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import parse_json
 from bittrue.model.formats import as_codes
 
-from .record import Session
+from .record import Session, TaughtSession
 from .scenarios import Player, session_on
 from .script import Script, ScriptWriter
 
@@ -58,6 +58,33 @@ def read_sessions(path: Path, design: Design) -> list[Session]:
     if not sessions:
         raise BittrueError(f"{path} must have a session at least, got none")
     return sessions
+
+
+def read_lessons(path: Path, design: Design) -> list[TaughtSession]:
+    """Return the lessons of a file of vectors, as `bittrue prove` writes them.
+
+    Raises
+    ------
+    BittrueError
+        If the file cannot be read, or holds no lessons for this design.
+    """
+    format, size = design.shape.output.format, design.shape.sizes[-1]
+    lessons = []
+    with _named(path):
+        for given in _tree(path).get("lessons", []):
+            session = _session(given, design)
+            targets = as_codes(np.array(given["targets"], dtype=np.int64), format)
+            if targets.shape != (len(session.codes), size):
+                raise BittrueError(
+                    f"targets must be {size} codes for each of {len(session.codes)} samples, got "
+                    f"shape {targets.shape}"
+                )
+            weights = session.weights
+            weights = Weights(weights.weights, weights.biases, given["state"])
+            lessons.append(TaughtSession(weights, session.codes, targets))
+    if not lessons:
+        raise BittrueError(f"{path} must have a lesson at least, got none")
+    return lessons
 
 
 @contextmanager

@@ -30,6 +30,19 @@ class Session:
 
 
 @dataclass(frozen=True)
+class TaughtSession(Session):
+    """One load of weights, then samples that are learned from, one after the other.
+
+    Members
+    -------
+    targets : ndarray of int64, shape (samples, outputs)
+        Codes of the output format.
+    """
+
+    targets: Codes
+
+
+@dataclass(frozen=True)
 class Run:
     """What one session showed.
 

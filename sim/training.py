@@ -1,7 +1,6 @@
 """Claims about a machine that learns: its steps, for all inputs, targets and weights at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -17,7 +16,6 @@ from bittrue.hdl.trainer import target_lanes
 from bittrue.model.lfsr import BITS
 from bittrue.model.modes import Rounding
 from bittrue.model.shape import Weights
-from bittrue.model.types import Codes
 
 from .equal import Pair
 from .prove import (
@@ -29,7 +27,7 @@ from .prove import (
     weights_for,
     word_name,
 )
-from .record import Session
+from .record import TaughtSession
 from .spec import NeuronCodes, Word
 from .spec_training import TrainingSpecification
 from .term_values import value_of
@@ -50,19 +48,6 @@ CHANCE = 1
 
 Neurons = Sequence[Sequence[NeuronCodes]]
 """Weights and biases, layer by layer."""
-
-
-@dataclass(frozen=True)
-class TaughtSession(Session):
-    """One load of weights, then samples that are learned from, one after the other.
-
-    Members
-    -------
-    targets : ndarray of int64, shape (samples, outputs)
-        What should come out.
-    """
-
-    targets: Codes
 
 
 class _Lesson(NamedTuple):
@@ -200,8 +185,7 @@ def _inner(machine: Machine, sample: int, word: Word) -> Pair:
     """Return a word that is looked for; of outputs it is known between which codes they lie."""
     pair = Pair(word_name(sample, word), word.code)
     if word.stage == "output":
-        ends = output_ends(machine.shape.layers[word.layer].curve)
-        pair.ends = ends if ends[1] < 1 << (word.code.width - 1) else None
+        pair.ends = output_ends(machine.shape.layers[word.layer].curve)
     return pair
 
 
