@@ -10,6 +10,7 @@ so is asked about once more with nothing forgotten, before it is called differen
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,6 +59,17 @@ class Pair:
     ends: tuple[int, int] | None = None
 
 
+class _Operand(NamedTuple):
+    """What a product is of: a word, read with or without a sign."""
+
+    term: Term
+    is_signed: bool
+
+
+_Key = tuple[_Operand | int, ...]
+"""Two operands, and the width of a product that may wrap."""
+
+
 @dataclass
 class Outcome:
     """What was found out about pairs.
@@ -101,7 +113,7 @@ class Comparison:
         self._rng = np.random.default_rng(seed)
         self._values: dict[Term, Values] = {}
         self._known: dict[Term, Term] = {}
-        self._products: dict[Term, Term] = {}
+        self._products: dict[_Key, Term] = {}
         self._parities: dict[Term, frozenset[Term]] = {}
         self._same: set[tuple[Term, Term]] = set()
         self._ranges: dict[Term, tuple[int, int]] = {}
@@ -336,12 +348,27 @@ class Comparison:
         return [made[root] for root in roots]
 
     def _product(self, term: Term) -> Term:
-        """Return the variable that stands for a product."""
-        if term not in self._products:
-            word = self._terms.var(f"product {len(self._products)}", term.width)
-            self._products[term] = word
-            self._ranges[word] = _product_range(term)
-        return self._products[term]
+        """Return the variable that stands for a product, in whatever width it was worked out."""
+        one, other = sorted(map(_operand, term.args), key=lambda operand: operand.term.number)
+        ends = [a * b for a in self._range(one) for b in self._range(other)]
+        low, high = min(ends), max(ends)
+        bits = 1 + max((~low if low < 0 else low).bit_length(), high.bit_length())
+        key: _Key = (one, other)
+        if bits > term.width:
+            # it may wrap: then it is any word, and another one in another width
+            bits, key = term.width, (one, other, term.width)
+            low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        if key not in self._products:
+            word = self._terms.var(f"product {len(self._products)}", bits)
+            self._products[key], self._ranges[word] = word, (low, high)
+        return self._terms.sext(self._products[key], term.width)
+
+    def _range(self, operand: _Operand) -> tuple[int, int]:
+        """Return the smallest and largest value of an operand."""
+        limit = 1 << operand.term.width
+        if not operand.is_signed:
+            return 0, limit - 1
+        return self._ranges.get(operand.term, (-limit // 2, limit // 2 - 1))
 
     def _parity(self, term: Term) -> Term:
         """Return what stands for a parity, in whatever order its bits were brought together."""
@@ -378,25 +405,13 @@ def _is_product(term: Term) -> bool:
     return term.op == "mul" and all(arg.constant is None for arg in term.args)
 
 
-def _product_range(term: Term) -> tuple[int, int]:
-    """Return the smallest and largest signed value that a product can have."""
-    ends = [_range(arg) for arg in term.args]
-    reached = [a * b for a in ends[0] for b in ends[1]]
-    low, high = min(reached), max(reached)
-    limit = 1 << (term.width - 1)
-    # a product that may wrap is any word
-    return (low, high) if -limit <= low and high < limit else (-limit, limit - 1)
-
-
-def _range(operand: Term) -> tuple[int, int]:
-    """Return the smallest and largest signed value of an operand, by how it was extended."""
-    if operand.constant is not None:
-        value = signed(operand.constant, operand.width)
-        return value, value
-    width = operand.args[0].width if operand.op == "sext" else operand.width
-    if operand.op == "concat" and operand.args[-1].constant == 0:
-        return 0, mask(operand.width - operand.args[-1].width)
-    return -(1 << (width - 1)), (1 << (width - 1)) - 1
+def _operand(term: Term) -> _Operand:
+    """Return what was widened to an operand, and how."""
+    if term.op == "sext":
+        return _Operand(term.args[0], is_signed=True)
+    if term.op == "concat" and len(term.args) == 2 and term.args[1].constant == 0:
+        return _Operand(term.args[0], is_signed=False)
+    return _Operand(term, is_signed=True)
 
 
 def _down_to(roots: Sequence[Term], known: Collection[Term]) -> list[Term]:

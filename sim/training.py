@@ -8,7 +8,7 @@ from typing import NamedTuple
 from amaranth.lib.wiring import Component
 
 from bittrue.hdl import timing
-from bittrue.hdl.derivative import output_ends
+from bittrue.hdl.derivative import output_ends, slope_format
 from bittrue.hdl.loader import load_layout
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network, data_width_of, has_chance
@@ -182,10 +182,15 @@ def _sample(terms: Terms, machine: Machine, sample: int) -> tuple[list[Term], li
 
 
 def _inner(machine: Machine, sample: int, word: Word) -> Pair:
-    """Return a word that is looked for; of outputs it is known between which codes they lie."""
-    pair = Pair(word_name(sample, word), word.code)
+    """Return a word that is looked for; of some it is known where they lie."""
+    pair, learning = Pair(word_name(sample, word), word.code), machine.shape.learning
+    layer = machine.shape.layers[word.layer]
     if word.stage == "output":
-        pair.ends = output_ends(machine.shape.layers[word.layer].curve)
+        pair.ends = output_ends(layer.curve)
+    if word.stage == "derivative" and learning is not None:
+        derivative = learning.layers[word.layer].derivative
+        format = slope_format(layer.curve, derivative)
+        pair.ends = format.min_code, format.max_code
     return pair
 
 
