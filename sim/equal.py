@@ -130,15 +130,13 @@ class Comparison:
         outcome = Outcome()
         ends = [pair.actual for pair in pairs if pair.actual is not None]
         self._sample([*ends, *(pair.expected for pair in pairs)])
+        if self._shown_different(pairs, outcome):
+            return outcome
         alike = self._alike(ends)
         for pair in pairs:
             width = pair.expected.width
             same = alike.get(self._signature(pair.expected), [])
             wanted = [pair.actual] if pair.actual is not None else same
-            if pair.actual is not None and pair.actual.width != width:
-                raise BittrueError(
-                    f"{pair.name} must have {width} bits on both sides, got {pair.actual.width}"
-                )
             wanted = [word for word in wanted if word.width >= width]
             equal = [word for word in wanted if self._equal(pair, word, outcome)]
             if pair.actual is not None and not equal:
@@ -149,6 +147,26 @@ class Comparison:
                 self._name(pair, [*equal, pair.expected], pair.ends if inside else None)
         outcome.asked = self._solver.asked
         return outcome
+
+    def _shown_different(self, pairs: Sequence[Pair], outcome: Outcome) -> bool:
+        """Tell whether drawn values already show that a pair differs, before anything is proven."""
+        for pair in pairs:
+            if pair.actual is None:
+                continue
+            width = pair.expected.width
+            if pair.actual.width != width:
+                raise BittrueError(
+                    f"{pair.name} must have {width} bits on both sides, got {pair.actual.width}"
+                )
+            values = self._drawn_difference(pair.expected, pair.actual)
+            if values is not None:
+                outcome.status, outcome.different, outcome.values = (
+                    Status.REFUTED,
+                    pair.name,
+                    values,
+                )
+                return True
+        return False
 
     def _sample(self, roots: Sequence[Term]) -> None:
         """Compute all words for drawn values of the variables, small ones among them."""

@@ -4,7 +4,20 @@ import inspect
 from dataclasses import dataclass
 from types import ModuleType
 
-from bittrue.hdl import buffer, curve, layer, mac, network, requantize, weights
+from bittrue.hdl import (
+    buffer,
+    curve,
+    delta,
+    layer,
+    layer_trainer,
+    lfsr,
+    mac,
+    network,
+    requantize,
+    trainer,
+    update,
+    weights,
+)
 
 
 @dataclass(frozen=True)
@@ -200,3 +213,33 @@ SAMPLE = [
 ]
 
 IDLE = [Fault("a word without a sample", layer, "self.available & issue.tail", "issue.tail")]
+
+TRAINING = [
+    Fault(
+        "a reset leaves the place of inputs",
+        layer_trainer,
+        "position = Signal(index_below(folding.input_folds))",
+        "position = Signal(index_below(folding.input_folds), reset_less=True)",
+    ),
+    Fault(
+        "a sample is taken in behind a lesson",
+        trainer,
+        "self.hold.eq(self.busy | (self.committed & self.train))",
+        "self.hold.eq(self.busy)",
+    ),
+    Fault(
+        "the largest error wraps around",
+        trainer,
+        "(t - y)[: exact_error(format).width]",
+        "(t - y)[: exact_error(format).width - 1].as_signed()",
+    ),
+    Fault(
+        "rows are written back a cycle early",
+        layer_trainer,
+        "at_end = visits[timing.WEIGHTS + timing.UPDATE]",
+        "at_end = visits[timing.WEIGHTS + timing.UPDATE - 1]",
+    ),
+    Fault("padding draws too", lfsr, "Mux(self.last, ends[1], ends[0])", "ends[0]"),
+    Fault("deltas are carried in place of errors", delta, '.rule == "book":', '.rule != "book":'),
+    Fault("ties of updates are never even", update, "Rounding(rounding))", "Rounding.RND)"),
+]
