@@ -31,6 +31,9 @@ GROUPS: Mapping[str, str] = {
 MOST_PRODUCTS = 10_000
 """Products of a sample up to which a network, or a layer, is held against its specification."""
 
+MOST_TAUGHT = 500
+"""The same of a network that learns; each weight is read back."""
+
 MOST_BEATS = 16
 """Beats of a sample up to which a buffer is followed through all states."""
 
@@ -109,7 +112,11 @@ def _network(machine: Machine, weights: Weights | None) -> Iterator[Step]:
 
 def _training(machine: Machine, weights: Weights | None) -> Iterator[Step]:
     products = sum(layer.inputs * layer.outputs for layer in machine.shape.layers)
-    _refuse_products("a network that learns", products)
+    if products > MOST_TAUGHT:
+        raise BittrueError(
+            f"a network that learns must have at most {MOST_TAUGHT} products to be proven, got "
+            f"{products}"
+        )
     yield _one("training", partial(training_trial, replace(machine, trainer=True), weights))
 
 

@@ -179,3 +179,93 @@ def test_the_solver_keeps_to_ranges(terms):
     assert solver.differ(a, b, within={a: (-5, -5), b: (-5, -4)}) == {"a": 251, "b": 252}
     assert solver.version.startswith("bitwuzla ")
     assert solver.asked == 2
+
+
+class Silent:
+    """A solver that must not be asked."""
+
+    asked = 0
+
+    def differ(self, a, b, *, within=None):
+        raise AssertionError
+
+
+def test_parities_in_any_order(terms):
+    """Of more bits than can be tried, and without a question."""
+    bits = [terms.var(f"bit {n}", 1) for n in range(24)]
+
+    def parity(order):
+        total = terms.const(0, 1)
+        for n in order:
+            total = terms.binary("xor", total, bits[n])
+        return total
+
+    halves = [parity(range(12)), parity(range(12, 24))]
+    other = terms.binary("xor", *halves)
+    words = [terms.concat([p, bits[0]]) for p in (parity(reversed(range(24))), other)]
+    assert compared(terms, Pair("parity", *words), solver=Silent()).status is Status.PROVEN
+    words[1] = terms.concat([terms.binary("xor", other, bits[5]), bits[0]])
+    assert compared(terms, Pair("parity", *words)).status is Status.REFUTED
+    twice = parity([*range(24), 3, 3])
+    words[1] = terms.concat([twice, bits[0]])
+    assert compared(terms, Pair("parity", *words), solver=Silent()).status is Status.PROVEN
+
+
+def bounded(terms):
+    """Return a word of 12 bits that comes from 24, and lies between 0 and 15."""
+    total = terms.binary("add", terms.var("a", 12), terms.var("b", 12))
+    return terms.binary("and", total, terms.const(15, 12))
+
+
+@pytest.mark.parametrize(("ends", "asked"), [((0, 15), 1), (None, 2)])
+def test_where_a_word_lies_is_proven_and_used(terms, ends, asked):
+    word = bounded(terms)
+    above, none = terms.binary("lshr", word, terms.const(4, 12)), terms.const(0, 12)
+    solver = Solver()
+    outcome = compared(
+        terms, Pair("word", word, ends=ends), Pair("above", none, above), solver=solver
+    )
+    assert outcome.status is Status.PROVEN
+    assert solver.asked == asked
+
+
+@pytest.mark.parametrize("ends", [(0, 14), (1, 15)])
+def test_where_a_word_does_not_lie_is_not_believed(terms, ends):
+    word = bounded(terms)
+    strange = but_for(terms, word, 15 if ends[0] == 0 else 0)
+    one, other = (terms.binary("add", w, terms.var("c", 12)) for w in (word, strange))
+    outcome = compared(terms, Pair("word", word, ends=ends), Pair("sum", one, other))
+    assert outcome.status is Status.REFUTED
+
+
+def test_ends_of_a_word_without_a_sign(terms):
+    """Up to 128 in eight bits: as two's complement that would be -128."""
+    total = terms.binary("add", terms.var("a", 8), terms.var("b", 16 - 8))
+    top = terms.binary("ult", terms.const(128, 8), total)
+    word = terms.ite(top, terms.const(128, 8), total)
+    one, other = (terms.extend(word, 12, signed) for signed in (False, True))
+    ends = Pair("word", word, ends=(0, 128))
+    outcome = compared(terms, ends, Pair("sum", one, other))
+    assert outcome.status is Status.REFUTED
+    big = terms.binary("ult", word, terms.const(129, 8))
+    assert compared(terms, ends, Pair("small", big, terms.const(1, 1))).status is Status.PROVEN
+
+
+def test_products_of_two_widths_are_one(terms):
+    """32 and 40 bits of the same operands, of which a solver knows nothing in time."""
+    a, b = terms.var("a", 16), terms.var("b", 16)
+    one, other = (
+        terms.binary("mul", *(terms.sext(word, width) for word in (a, b))) for width in (32, 40)
+    )
+    words = terms.sext(one, 40), other
+    assert compared(terms, Pair("product", *words), solver=Silent()).status is Status.PROVEN
+
+
+def test_a_product_that_wraps_is_another(terms):
+    a, b = terms.var("a", 9), terms.var("b", 9)
+    one, other = (
+        terms.binary("mul", *(terms.sext(word, width) for word in (a, b))) for width in (17, 18)
+    )
+    outcome = compared(terms, Pair("product", terms.sext(one, 18), other))
+    assert outcome.status is Status.REFUTED
+    assert outcome.values == {"a": 256, "b": 256}

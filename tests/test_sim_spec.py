@@ -10,29 +10,42 @@ from designs import drawn_design, drawn_session
 from networks import drawn_curve
 
 import bittrue.sim.spec
+import bittrue.sim.spec_training
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import FixedType, Format, Overflow, Rounding, requantize_counted
+from bittrue.model.learner import Learner, learning
+from bittrue.model.learning import RULES, STOCHASTIC
 from bittrue.model.makers import make_curve
 from bittrue.sim.spec import Number, Specification
+from bittrue.sim.spec_training import TrainingSpecification
 from bittrue.sim.term_values import values_of
-from bittrue.sim.terms import Terms
+from bittrue.sim.terms import Terms, signed
 from bittrue.sim.weight_terms import constant_codes
 
+SOURCES = [
+    Path(module.__file__).read_text() for module in (bittrue.sim.spec, bittrue.sim.spec_training)
+]
 MAY_IMPORT = {
     "collections.abc": {"Sequence"},
     "typing": {"NamedTuple"},
     "bittrue.model.curves": {"Curve"},
+    "bittrue.model.learning": {"STOCHASTIC", "Derivative", "LayerLearning", "Learning"},
     "bittrue.model.modes": {"Overflow", "Rounding"},
     "bittrue.model.shape": {"Layer", "Shape"},
     "bittrue.model.types": {"FixedType", "Format"},
+    ".spec": {"NeuronCodes", "Number", "Specification", "Word"},
     ".terms": {"Term", "Terms"},
 }
 DESCRIBED = {
-    "accumulator", "bias", "curve", "format", "frac", "input", "intercept_format", "layers",
-    "max_code", "min_code", "mirror", "output", "outputs", "overflow", "preactivation", "rounding",
-    "segments", "signed", "slope_format", "start", "weight", "width",
+    "accumulator", "bias", "curve", "delta", "derivative", "error", "format", "frac", "input",
+    "inputs", "intercept_format", "layers", "learning", "max_code", "min_code", "mirror", "output",
+    "outputs", "overflow", "preactivation", "rate", "rate_format", "rounding", "rule", "segments",
+    "signed", "slope_format", "start", "weight", "width",
 }  # fmt: skip
+
+
+READ = ("layer", "curve", "shape", "target", "format", "learning", "own", "type")
 
 
 def strays(text):
@@ -45,13 +58,14 @@ def strays(text):
             name = "." * node.level + (node.module or "")
             yield from {a.name for a in node.names} - MAY_IMPORT.get(name, set())
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            described = node.value.id in ("layer", "curve", "shape", "target", "format")
+            described = node.value.id in READ
             if described and node.attr not in DESCRIBED:
                 yield f"{node.value.id}.{node.attr}"
 
 
-def test_it_reads_descriptions_only():
-    assert list(strays(Path(bittrue.sim.spec.__file__).read_text())) == []
+@pytest.mark.parametrize("text", SOURCES)
+def test_it_reads_descriptions_only(text):
+    assert list(strays(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -63,6 +77,10 @@ def test_it_reads_descriptions_only():
         "from bittrue.hdl.requantize import increment_of",
         "from bittrue.hdl.curve_rows import cells_of",
         "from .cell_terms import term_of",
+        "from bittrue.model.learner import rounded",
+        "from bittrue.model.lfsr import drawn",
+        "from bittrue.model.learning import derivative_of",
+        "own.delta.format\nlearning.shift_only",
         "curve.evaluate(z)",
         "layer.curve.line(z)\ncurve.segment_of(z)",
     ],
@@ -193,3 +211,43 @@ def test_sums_are_exact():
     wanted = [sum(shifts) * end for end in (-128, 127, -1)]
     assert total.frac == 2
     assert [int(word) for word in found] == [w & ((1 << total.term.width) - 1) for w in wanted]
+
+
+def codes_of(words):
+    return [signed(word.constant, word.width) for word in words]
+
+
+RATES = [0.25, 0.3, 0.9, 0.01]
+CURVES = ["plan", "hard-sigmoid", "plan-tanh", "alaw"]
+
+
+@pytest.mark.parametrize("seed", range(32))
+def test_a_step_beside_the_learner(seed):
+    """Errors, deltas, new weights, biases and the register: rules, modes, rates and curves."""
+    rounding = [*Rounding, STOCHASTIC][seed % 8]
+    plain = drawn_design(
+        seed, (3, 4, 2), ["fxp-s8/4", "fxp-s12/8", "fxp-s16/12"][seed % 3], bias=seed % 2 == 1,
+        curve=CURVES[seed // 2 % 4],
+    )  # fmt: skip
+    rate = RATES[seed // 4 % 4]
+    design = learning(plain, rate, rule=RULES[seed // 8 % 2], rounding=rounding)
+    shape, learner, rng = design.shape, Learner(design), np.random.default_rng(seed)
+    low, high = shape.input.format.min_code, shape.input.format.max_code + 1
+    given, targets = rng.integers(low, high, 3), rng.integers(low, high, 2)
+    terms, width = Terms(), shape.input.format.width
+    layers = zip(shape.layers, design.weights.weights, design.weights.biases, strict=True)
+    weights = [constant_codes(terms, *layer) for layer in layers]
+    inputs, wanted = ([terms.const(int(c), width) for c in row] for row in (given, targets))
+    state = terms.const(learner.state, 16) if rounding == STOCHASTIC else None
+    step = TrainingSpecification(terms).step(shape, inputs, wanted, weights, state)
+    shown = learner.step(given, targets)
+    for word in step.words:
+        if word.stage in ("error", "delta"):
+            expected = int(getattr(shown[word.layer], word.stage)[word.neuron])
+            assert codes_of([word.code]) == [expected], word
+    new = learner.design.weights
+    for number, neurons in enumerate(step.weights):
+        assert [codes_of(n.weights) for n in neurons] == new.weights[number].tolist()
+        if new.biases[number] is not None:
+            assert codes_of([n.bias for n in neurons]) == new.biases[number].tolist()
+    assert (step.state.constant if step.state else None) == (new.state if step.state else None)
