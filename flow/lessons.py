@@ -1,7 +1,9 @@
 """Networks taught on integers, and what that cost: one lesson a width, rounding mode and seed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -41,12 +43,16 @@ class Course:
         Times through the data; the test bench has its hundred steps.
     rule : str
         What hidden layers are told.
-    curve : str
-        Of all layers.
+    curve : str or None
+        Of all layers; None for the usual one of the activation.
     segments : int or None
         Of curves that take it.
     integer_bits : int
         Of weights, the sign apart.
+    activation : str or tuple of str
+        Of all layers of the golden network, or one a layer.
+    biases : bool
+        Whether layers have them.
     """
 
     data: str
@@ -54,9 +60,11 @@ class Course:
     rate: float
     epochs: int = 20
     rule: str = "book"
-    curve: str = "plan"
+    curve: str | None = "plan"
     segments: int | None = None
     integer_bits: int = 3
+    activation: str | tuple[str, ...] = "sigmoid"
+    biases: bool = False
 
     @property
     def title(self) -> str:
@@ -100,27 +108,58 @@ def golden_of(course: Course, seed: int) -> tuple[GoldenNetwork, np.random.Gener
     """Return the network that a seed draws, and what draws the orders."""
     weights_rng, order_rng = np.random.default_rng(seed).spawn(2)
     first, *hidden, last = course.sizes
-    golden = GoldenNetwork(first, hidden, last, course.rate, weights_rng, rule=course.rule)
+    golden = GoldenNetwork(
+        first,
+        hidden,
+        last,
+        course.rate,
+        weights_rng,
+        activation=course.activation,
+        biases=course.biases,
+        rule=course.rule,
+    )
     return golden, order_rng
 
 
-def design_of(course: Course, golden: GoldenNetwork, width: int, rounding: str) -> Design:
+def design_of(
+    course: Course,
+    golden: GoldenNetwork,
+    width: int,
+    rounding: str,
+    choices: Mapping[str, Any] | None = None,
+) -> Design:
     """Return a network of one width that can be taught.
 
     Weights and pre-activations have the course's integer bits; inputs and outputs are unsigned,
     with one integer bit.
+
+    Parameters
+    ----------
+    course : Course
+        How it is taught.
+    golden : GoldenNetwork
+        Where it starts.
+    width : int
+        Bits of everything.
+    rounding : str
+        Of updates.
+    choices : mapping, optional
+        Types and curves that are taken instead, by field of `bittrue.model.config.Config`; a
+        ``format`` stands for all types.
     """
+    choices = choices or {}
     weight = f"fxp-s{width}/{width - 1 - course.integer_bits}"
     signal = f"fxp-u{width}/{width - 1}"
-    config = Config.of(
-        input_type=signal,
-        weight_type=weight,
-        bias_type=weight,
-        preactivation_type=f"{weight},RND_CONV,SAT",
-        output_type=f"{signal},RND_CONV,SAT",
-        curve=course.curve,
-        segments=course.segments,
-    )
+    types = {
+        "input_type": signal,
+        "weight_type": weight,
+        "bias_type": weight,
+        "preactivation_type": f"{weight},RND_CONV,SAT",
+        "output_type": f"{signal},RND_CONV,SAT",
+    }
+    usual = {} if "format" in choices else types
+    curve = {"curve": course.curve, "segments": course.segments}
+    config = Config.of(**{**usual, **curve, **choices})
     return learning(
         quantize(golden, config), course.rate, rule=course.rule, rounding=rounding_named(rounding)
     )

@@ -1,7 +1,7 @@
 """What a verification looks like: tables for people, one JSON object for programs."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,17 +96,30 @@ def print_heading(page: Console, result: Verification | WholeSet, settings: Sett
 
 
 def _queries(result: Verification) -> Table:
-    table = bare_table("queries", "inputs", "golden", "fixed", "RTL")
-    models = (result.golden, result.fixed, result.rtl)
-    marks = [None if values is None else oops(values) for values in models]
-    for row, inputs in enumerate(result.inputs[:SHOWN_QUERIES]):
+    models = {"golden": result.golden, "fixed": result.fixed, "RTL": result.rtl}
+    return queries_table(result.inputs, models)
+
+
+def queries_table(inputs: Values, models: Mapping[str, Values | None]) -> Table:
+    """Return the answers of models side by side, with the book's marks.
+
+    Parameters
+    ----------
+    inputs : ndarray of float64, shape (queries, inputs)
+        Queries.
+    models : mapping of str to ndarray of float64, shape (queries, outputs), or None
+        Answers by name of the model.
+    """
+    table = bare_table("queries", "inputs", *models)
+    marks = [None if values is None else oops(values) for values in models.values()]
+    for row, query in enumerate(inputs[:SHOWN_QUERIES]):
         cells = [
             "–" if values is None or mark is None else _numbers(values[row], mark[row])
-            for values, mark in zip(models, marks, strict=True)
+            for values, mark in zip(models.values(), marks, strict=True)
         ]
-        table.add_row(_numbers(inputs), *cells)
-    if len(result.inputs) > SHOWN_QUERIES:
-        table.add_row(f"… {len(result.inputs) - SHOWN_QUERIES} more")
+        table.add_row(_numbers(query), *cells)
+    if len(inputs) > SHOWN_QUERIES:
+        table.add_row(f"… {len(inputs) - SHOWN_QUERIES} more")
     return table
 
 

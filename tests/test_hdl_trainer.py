@@ -2,12 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from amaranth.hdl import Const, Signal
 from designs import Bench, drawn_design, drawn_session
+from planted import OffAtStep57
 
 from bittrue.flow import data
 from bittrue.hdl import timing
-from bittrue.hdl.layer_trainer import LayerTrainer
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.netlist import to_verilog
 from bittrue.hdl.network import Network
@@ -264,27 +263,9 @@ def test_a_machine_must_know_how_to_learn():
         timing.step(Machine(drawn_design(1, (3, 3, 3)).shape))
 
 
-class Planted(LayerTrainer):
-    """One weight of one layer is an LSB too large after the 57th step."""
-
-    LAYER, ROW = 1, 7
-
-    def _change(self, m, visits, kept, inputs):
-        at_end = visits[timing.WEIGHTS + timing.UPDATE]
-        steps = Signal(8, name="steps")
-        with m.If(at_end.valid & at_end.last & at_end.last_beat):
-            m.d.sync += steps.eq(steps + 1)
-        here = self._number == self.LAYER
-        self._off = (steps == 56) & (at_end.row == self.ROW) if here else Const(0)
-        super()._change(m, visits, kept, inputs)
-
-    def _changed(self, *arguments, **options):
-        return super()._changed(*arguments, **options) + self._off
-
-
 @COMPILED
 def test_one_weight_off_by_an_lsb_at_step_57(monkeypatch):
-    monkeypatch.setattr("bittrue.hdl.trainer.LayerTrainer", Planted)
+    monkeypatch.setattr("bittrue.hdl.trainer.LayerTrainer", OffAtStep57)
     golden = GoldenNetwork(3, 3, 3, 0.3, rng=0)
     design = learning(quantize(golden, format="fxp-s8/4"), 0.25)
     machine = Machine(design.shape, trainer=True)
