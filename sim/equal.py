@@ -219,14 +219,19 @@ class Comparison:
         names = [self._known[term] for term in words if term in self._known]
         word = self._terms.slice(names[0], 0, width) if names else pair.expected
         if not names and word.op not in ("const", "var"):
-            wide = _width_within(pair) if ends is not None else width
-            word = self._terms.var(f"word {len(self._known)}, {pair.name}", wide)
+            bits = _width_within(pair) if ends is not None else width
+            word = self._terms.var(f"word {len(self._known)}, {pair.name}", bits)
             if ends is not None:
                 self._ranges[word] = ends
             word = self._terms.slice(word, 0, width)
         for term in words:
+            wide = self._terms.sext(word, term.width)
             if term.op not in ("const", "var"):
-                self._known.setdefault(term, self._terms.sext(word, term.width))
+                self._known.setdefault(term, wide)
+            if _is_widened(term) and term.args[0].op != "var":
+                # widened further, it would be made of what is inside
+                inner = term.args[0]
+                self._known.setdefault(inner, self._terms.slice(wide, 0, inner.width))
 
     def _equal(self, pair: Pair, word: Term, outcome: Outcome) -> bool:
         """Tell whether a word is the expected one; say in the outcome if it is not."""
@@ -367,7 +372,7 @@ class Comparison:
 
     def _product(self, term: Term) -> Term:
         """Return the variable that stands for a product, in whatever width it was worked out."""
-        one, other = sorted(map(_operand, term.args), key=lambda operand: operand.term.number)
+        one, other = sorted(map(self._operand, term.args), key=lambda operand: operand.term.number)
         ends = [a * b for a in self._range(one) for b in self._range(other)]
         low, high = min(ends), max(ends)
         bits = 1 + max((~low if low < 0 else low).bit_length(), high.bit_length())
@@ -380,6 +385,19 @@ class Comparison:
             word = self._terms.var(f"product {len(self._products)}", bits)
             self._products[key], self._ranges[word] = word, (low, high)
         return self._terms.sext(self._products[key], term.width)
+
+    def _operand(self, term: Term) -> _Operand:
+        """Return what was widened to an operand, and how."""
+        if term.op == "sext":
+            return _Operand(term.args[0], is_signed=True)
+        if not _is_widened(term):
+            return _Operand(term, is_signed=True)
+        inner = term.args[0]
+        if inner.op == "slice" and inner.value == 0:
+            low, high = self._ranges.get(inner.args[0], (-1, 0))
+            if low >= 0 and high < 1 << inner.width:
+                return _Operand(inner.args[0], is_signed=True)
+        return _Operand(inner, is_signed=False)
 
     def _range(self, operand: _Operand) -> tuple[int, int]:
         """Return the smallest and largest value of an operand."""
@@ -423,13 +441,9 @@ def _is_product(term: Term) -> bool:
     return term.op == "mul" and all(arg.constant is None for arg in term.args)
 
 
-def _operand(term: Term) -> _Operand:
-    """Return what was widened to an operand, and how."""
-    if term.op == "sext":
-        return _Operand(term.args[0], is_signed=True)
-    if term.op == "concat" and len(term.args) == 2 and term.args[1].constant == 0:
-        return _Operand(term.args[0], is_signed=False)
-    return _Operand(term, is_signed=True)
+def _is_widened(term: Term) -> bool:
+    """Tell whether a word is another with zeros above it."""
+    return term.op == "concat" and len(term.args) == 2 and term.args[1].constant == 0
 
 
 def _down_to(roots: Sequence[Term], known: Collection[Term]) -> list[Term]:

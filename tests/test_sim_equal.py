@@ -269,3 +269,19 @@ def test_a_product_that_wraps_is_another(terms):
     outcome = compared(terms, Pair("product", terms.sext(one, 18), other))
     assert outcome.status is Status.REFUTED
     assert outcome.values == {"a": 256, "b": 256}
+
+
+def test_a_word_without_a_sign_is_known_in_every_width(terms):
+    """Widened further, it is made anew of what is inside."""
+    total = terms.binary("add", terms.var("a", 12), terms.var("b", 12))
+    narrow = terms.ite(terms.var("chosen", 1), total, terms.const(3, 12))
+    word, operand = terms.zext(narrow, 13), terms.var("c", 12)
+    one, other = (
+        terms.binary("mul", terms.sext(operand, width), terms.sext(word, width))
+        for width in (25, 30)
+    )
+    other = terms.slice(other, 0, 25)
+    pairs = Pair("word", word, ends=(0, 4095)), Pair("product", one, other)
+    solver = Solver()
+    assert compared(terms, *pairs, solver=solver).status is Status.PROVEN
+    assert solver.asked == 1, "where the word lies, and nothing about the product"
