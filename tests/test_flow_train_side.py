@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +20,7 @@ from bittrue.sim.lessons import LessonComparison
 
 pytest_plugins = ["builds"]
 
+ROOT = Path(__file__).parents[1]
 NARROW = ("--width", "8", "--curve", "plan")
 RTL = ("train", "--model", "rtl", "--engine", "amaranth", *NARROW)
 
@@ -107,6 +109,20 @@ def test_golden_learns_the_test_bench_as_the_book_does(run):
     assert np.allclose(tree["models"]["golden"]["answers"], answers, rtol=1e-14)
     saved, _ = load_golden("golden.npz")
     assert all((a == b).all() for a, b in zip(saved.weights, golden.weights, strict=True))
+
+
+def test_the_committed_page_is_what_is_learned(run):
+    """Outputs, queries and marks of the fixed model, as `docs/training-3-3-3.txt` has them."""
+    page = (ROOT / "docs" / "training-3-3-3.txt").read_text()
+    code, out, _ = run("train", "--model", "fixed")
+    assert code == 0
+    rows = [line.split("│")[1:4] for line in page.splitlines() if line.startswith("│")]
+    shown = [line.split("│")[1:4] for line in out.splitlines() if line.startswith("│")]
+    assert len(shown) > 20
+    for row, (label, *cells) in zip(shown, rows, strict=True):
+        assert [cell.strip() for cell in row] == [label.strip(), *(cell.strip() for cell in cells)]
+    verdict = re.search(r"^(\d+) words compared .* 0 differ$", page, re.M)
+    assert int(verdict[1]) == 100 * (18 + 1 + 3) + (18 + 1) + 10 * 3
 
 
 def test_a_data_set_is_learned_in_gates(small, run, tmp_path):
@@ -223,3 +239,14 @@ def test_bad_input(words, message, run, tmp_path):
     assert (code, out) == (2, "")
     assert err.startswith(f"bittrue: {message}") and len(err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.needs("c++")
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["cxxrtl", "verilator"])
+@pytest.mark.usefixtures("builds")
+def test_a_hundred_steps_in_each_compiled_engine(engine, run):
+    words = ("train", "--model", "rtl", "--engine", engine, "--stalls", "0.3", "--pe", "3")
+    code, out, _ = run(*words)
+    assert code == 0 and f"RTL in {engine}" in out
+    assert out.splitlines()[-1].startswith("2249 words compared") and "0 differ" in out

@@ -264,6 +264,7 @@ def test_a_machine_must_know_how_to_learn():
 
 
 @COMPILED
+@pytest.mark.long
 def test_one_weight_off_by_an_lsb_at_step_57(monkeypatch):
     monkeypatch.setattr("bittrue.hdl.trainer.LayerTrainer", OffAtStep57)
     golden = GoldenNetwork(3, 3, 3, 0.3, rng=0)
