@@ -109,9 +109,9 @@ def table(found: dict[str, Synthesis], seeds: Sequence[int]) -> str:
     return (
         f"ECP5 LFE5U-85F, speed 8, out of context; {', '.join(one.tools)}. Words {FORMAT}, "
         f"{SEGMENTS} fitted segments, writable weights, overflow counters, no trace, "
-        "registered ports; the one that learns without counters, at a learning rate of 1/4, updates "
-        "rounded by chance. Of the peers only Fmax was measured, on the same device, with nextpnr's "
-        "default placer.\n\n"
+        "registered ports; the one that learns without counters, at a learning rate of 1/4, "
+        "updates rounded by chance. Of the peers only Fmax was measured, on the same device, with "
+        "nextpnr's default placer.\n\n"
         f"{markdown(header, rows)}\n\n{flags}"
     )
 
