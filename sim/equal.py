@@ -7,15 +7,15 @@ sound: what holds for any value of a variable holds for that of the word. A word
 so is asked about once more with nothing forgotten, before it is called different.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
 
 import numpy as np
 
 from bittrue.model.exceptions import BittrueError
 
+from .forgotten import Forgotten, bits_within, down_to
 from .linear import same_sum
 from .solver import Solver
 from .term_values import Values, values_of, variables
@@ -24,9 +24,6 @@ from .terms import Term, Terms, below, mask, signed
 SAMPLES = 48
 SMALL_SUPPORT = 17
 """Bits of variables up to which all values are tried instead of asking a solver."""
-
-FEWEST_BITS = 3
-"""Bits from which on a parity becomes a variable; a choice of inverting a bit has two."""
 
 
 class Status(Enum):
@@ -57,17 +54,6 @@ class Pair:
     expected: Term
     actual: Term | None = None
     ends: tuple[int, int] | None = None
-
-
-class _Operand(NamedTuple):
-    """What a product is of: a word, read with or without a sign."""
-
-    term: Term
-    is_signed: bool
-
-
-_Key = tuple[_Operand | int, ...]
-"""Two operands, and the width of a product that may wrap."""
 
 
 @dataclass
@@ -111,12 +97,9 @@ class Comparison:
     def __init__(self, terms: Terms, solver: Solver, *, seed: int = 0) -> None:
         self._terms, self._solver = terms, solver
         self._rng = np.random.default_rng(seed)
+        self._forgot = Forgotten(terms)
         self._values: dict[Term, Values] = {}
-        self._known: dict[Term, Term] = {}
-        self._products: dict[_Key, Term] = {}
-        self._parities: dict[Term, frozenset[Term]] = {}
         self._same: set[tuple[Term, Term]] = set()
-        self._ranges: dict[Term, tuple[int, int]] = {}
         self._supports: dict[Term, frozenset[Term] | None] = {}
 
     def run(self, pairs: Sequence[Pair]) -> Outcome:
@@ -144,7 +127,8 @@ class Comparison:
             if equal:
                 outcome.found += 1
                 inside = self._inside(pair, outcome)
-                self._name(pair, [*equal, pair.expected], pair.ends if inside else None)
+                known_ends = pair.ends if inside else None
+                self._forgot.name(pair.name, [*equal, pair.expected], width, known_ends)
         outcome.asked = self._solver.asked
         return outcome
 
@@ -202,7 +186,7 @@ class Comparison:
         """Tell whether a word lies between its ends, as far as that is shown in time."""
         if pair.ends is None:
             return False
-        terms, width = self._terms, _width_within(pair)
+        terms, width = self._terms, bits_within(pair.expected.width, pair.ends)
         low, high = (terms.const(end, width) for end in pair.ends)
         word = terms.zext(pair.expected, width)
         outside = terms.binary(
@@ -212,26 +196,6 @@ class Comparison:
             return self._proven(terms.const(0, 1), outside, outcome)
         except TimeoutError:
             return False
-
-    def _name(self, pair: Pair, words: Sequence[Term], ends: tuple[int, int] | None) -> None:
-        """Let proven words be one variable from here on, which stands for nothing else."""
-        width = pair.expected.width
-        names = [self._known[term] for term in words if term in self._known]
-        word = self._terms.slice(names[0], 0, width) if names else pair.expected
-        if not names and word.op not in ("const", "var"):
-            bits = _width_within(pair) if ends is not None else width
-            word = self._terms.var(f"word {len(self._known)}, {pair.name}", bits)
-            if ends is not None:
-                self._ranges[word] = ends
-            word = self._terms.slice(word, 0, width)
-        for term in words:
-            wide = self._terms.sext(word, term.width)
-            if term.op not in ("const", "var"):
-                self._known.setdefault(term, wide)
-            if _is_widened(term) and term.args[0].op != "var":
-                # widened further, it would be made of what is inside
-                inner = term.args[0]
-                self._known.setdefault(inner, self._terms.slice(wide, 0, inner.width))
 
     def _equal(self, pair: Pair, word: Term, outcome: Outcome) -> bool:
         """Tell whether a word is the expected one; say in the outcome if it is not."""
@@ -264,13 +228,13 @@ class Comparison:
     def _proven(self, expected: Term, word: Term, outcome: Outcome) -> bool:
         """Tell whether words of one width are proven equal, by the cheapest way that does it."""
         few = self._few_bits(expected, word)
-        if few and self._tried(*self._renamed(expected, word), outcome):
+        if few and self._tried(*self._forgot.renamed(expected, word), outcome):
             return True
-        one, other = self._forgotten([expected, word], products=False)
-        if one is other or self._tried(*self._renamed(one, other), outcome):
+        one, other = self._forgot.over([expected, word], products=False)
+        if one is other or self._tried(*self._forgot.renamed(one, other), outcome):
             return True
-        one, other = self._renamed(*self._forgotten([expected, word], products=True))
-        ranges = self._ranges_of([one, other])
+        one, other = self._forgot.renamed(*self._forgot.over([expected, word], products=True))
+        ranges = self._forgot.ranges_of([one, other])
         if (one, other) in self._same or same_sum(one, other, ranges):
             return True
         if self._solver.differ(one, other, within=ranges) is not None:
@@ -285,7 +249,7 @@ class Comparison:
 
     def _support(self, root: Term) -> frozenset[Term] | None:
         """Return the variables that a word comes from, None where they have too many bits."""
-        for term in _down_to([root], self._supports):
+        for term in down_to([root], self._supports):
             if term in self._supports:
                 continue
             found = frozenset([term]) if term.op == "var" else frozenset[Term]()
@@ -320,140 +284,13 @@ class Comparison:
         for term in free:
             assigned[term] = all_values >> np.uint64(low) & np.uint64(mask(term.width))
             low += term.width
-        assigned = self._within_ranges(assigned)
+        assigned = self._forgot.possible(assigned)
         found = values_of([expected, actual], assigned)
         same = bool(np.all(found[expected] == found[actual]))
         if same:
             self._same.add((expected, actual))
         return same
 
-    def _within_ranges(self, assigned: Mapping[Term, Values]) -> dict[Term, Values]:
-        """Return those assignments in which variables have values that they can have."""
-        kept = [
-            (words ^ np.uint64(1 << (term.width - 1))).astype(np.int64) - (1 << (term.width - 1))
-            for term, words in assigned.items()
-            if term in self._ranges
-        ]
-        ends = [self._ranges[term] for term in assigned if term in self._ranges]
-        inside = [(low <= v) & (v <= high) for v, (low, high) in zip(kept, ends, strict=True)]
-        if not inside:
-            return dict(assigned)
-        every = np.logical_and.reduce(inside)
-        return {term: words[every] for term, words in assigned.items()}
-
-    def _renamed(self, one: Term, other: Term) -> tuple[Term, Term]:
-        """Return words over variables that are numbered, so that the same question is met again."""
-        made: dict[Term, Term] = {}
-        free = 0
-        for term in below([one, other]):
-            if term.op != "var":
-                made[term] = self._terms.rebuilt(term, [made[arg] for arg in term.args])
-                continue
-            made[term] = self._terms.var(f"free {free}, {term.width} bits", term.width)
-            if term in self._ranges:
-                made[term] = self._terms.var(f"free {free}, {self._ranges[term]}", term.width)
-                self._ranges[made[term]] = self._ranges[term]
-            free += 1
-        return made[one], made[other]
-
-    def _forgotten(self, roots: Sequence[Term], *, products: bool) -> list[Term]:
-        """Return terms over proven words, and products, instead of what those come from."""
-        made: dict[Term, Term] = {}
-        for term in _down_to(roots, self._known):
-            if term in self._known:
-                made[term] = self._known[term]
-                continue
-            made[term] = self._terms.rebuilt(term, [made[arg] for arg in term.args])
-            if products and _is_product(made[term]):
-                made[term] = self._product(made[term])
-            elif products and term.op == "xor" and term.width == 1:
-                made[term] = self._parity(made[term])
-        return [made[root] for root in roots]
-
-    def _product(self, term: Term) -> Term:
-        """Return the variable that stands for a product, in whatever width it was worked out."""
-        one, other = sorted(map(self._operand, term.args), key=lambda operand: operand.term.number)
-        ends = [a * b for a in self._range(one) for b in self._range(other)]
-        low, high = min(ends), max(ends)
-        bits = 1 + max((~low if low < 0 else low).bit_length(), high.bit_length())
-        key: _Key = (one, other)
-        if bits > term.width:
-            # it may wrap: then it is any word, and another one in another width
-            bits, key = term.width, (one, other, term.width)
-            low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-        if key not in self._products:
-            word = self._terms.var(f"product {len(self._products)}", bits)
-            self._products[key], self._ranges[word] = word, (low, high)
-        return self._terms.sext(self._products[key], term.width)
-
-    def _operand(self, term: Term) -> _Operand:
-        """Return what was widened to an operand, and how."""
-        if term.op == "sext":
-            return _Operand(term.args[0], is_signed=True)
-        if not _is_widened(term):
-            return _Operand(term, is_signed=True)
-        inner = term.args[0]
-        if inner.op == "slice" and inner.value == 0:
-            low, high = self._ranges.get(inner.args[0], (-1, 0))
-            if low >= 0 and high < 1 << inner.width:
-                return _Operand(inner.args[0], is_signed=True)
-        return _Operand(inner, is_signed=False)
-
-    def _range(self, operand: _Operand) -> tuple[int, int]:
-        """Return the smallest and largest value of an operand."""
-        limit = 1 << operand.term.width
-        if not operand.is_signed:
-            return 0, limit - 1
-        return self._ranges.get(operand.term, (-limit // 2, limit // 2 - 1))
-
-    def _parity(self, term: Term) -> Term:
-        """Return what stands for a parity, in whatever order its bits were brought together."""
-        if term.op != "xor":
-            return term
-        bits = frozenset[Term]()
-        for arg in term.args:
-            bits ^= self._parities.get(arg, frozenset([arg]))
-        if len(bits) >= FEWEST_BITS:
-            found = self._terms.var(f"parity {sorted(bit.number for bit in bits)}", 1)
-        else:
-            found = self._terms.const(0, 1)
-            for bit in sorted(bits, key=lambda bit: bit.number):
-                found = self._terms.binary("xor", bit, found)
-        self._parities[found] = bits
-        return found
-
-    def _ranges_of(self, sides: Sequence[Term]) -> dict[Term, tuple[int, int]]:
-        return {term: self._ranges[term] for term in variables(sides) if term in self._ranges}
-
-
-def _width_within(pair: Pair) -> int:
-    """Return the bits in which a word that lies between its ends is read with a sign."""
-    width = pair.expected.width
-    return width + (pair.ends is not None and pair.ends[1] >= 1 << (width - 1))
-
 
 def _few(support: frozenset[Term]) -> bool:
     return sum(term.width for term in support) <= SMALL_SUPPORT
-
-
-def _is_product(term: Term) -> bool:
-    """Tell whether a word is a product of two that are not known; others are multiples."""
-    return term.op == "mul" and all(arg.constant is None for arg in term.args)
-
-
-def _is_widened(term: Term) -> bool:
-    """Tell whether a word is another with zeros above it."""
-    return term.op == "concat" and len(term.args) == 2 and term.args[1].constant == 0
-
-
-def _down_to(roots: Sequence[Term], known: Collection[Term]) -> list[Term]:
-    """Return the terms that roots need, down to words that are known, arguments first."""
-    seen: dict[int, Term] = {}
-    waiting = list(roots)
-    while waiting:
-        term = waiting.pop()
-        if term.number not in seen:
-            seen[term.number] = term
-            if term not in known:
-                waiting.extend(term.args)
-    return [seen[number] for number in sorted(seen)]
