@@ -1,4 +1,4 @@
-"""Verifications and proofs as JUnit XML, which continuous integration shows as tests."""
+"""Verifications, proofs and training as JUnit XML, which continuous integration shows as tests."""
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bittrue.sim.divergence import Divergence
 from bittrue.sim.equal import Status
 from bittrue.sim.record import STAGES
+from bittrue.sim.side_by_side import SideBySide
 from bittrue.sim.testbench import Verification
 from bittrue.sim.trial import Proof
 from bittrue.sim.whole import WholeSet
@@ -47,6 +48,23 @@ def proofs_xml(proofs: Sequence[Proof], design: str) -> str:
         if proof.status is not Status.PROVEN:
             _fail(case, proof.status.value, proof.different or "")
     suite.set("tests", str(len(proofs)))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def training_xml(result: SideBySide, seed: int) -> str:
+    """Return training in gates as JUnit XML: one test case, all words of all steps."""
+    suite = ElementTree.Element("testsuite", name="bittrue train", tests="1")
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in (("seed", str(seed)), ("learned", result.learned.digest)):
+        ElementTree.SubElement(properties, "property", name=name, value=value)
+    name = f"all words of {result.steps} steps"
+    case = ElementTree.SubElement(suite, "testcase", classname="bittrue.train", name=name)
+    comparison = result.comparison
+    if comparison is not None and comparison.differing:
+        message = f"{comparison.compared} words compared, {comparison.differing} differ"
+        _fail(case, message, str(comparison.first))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

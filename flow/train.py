@@ -17,6 +17,7 @@ from bittrue.model.modes import Rounding
 from bittrue.sim.lessons import ENGINES
 
 from .console import console, progress, say
+from .junit import training_xml
 from .lessons import BENCH, Course
 from .options import (
     HARDWARE,
@@ -24,6 +25,7 @@ from .options import (
     BiasType,
     InputLanes,
     InputType,
+    JunitXml,
     Lanes,
     OutputType,
     PreactivationType,
@@ -57,7 +59,7 @@ TYPES_AND_CURVES = (
 IN_FLOATS = ("batch", "patience")
 ON_CODES = ("width", *TYPES_AND_CURVES, "update_rounding", "lfsr_seed")
 OVER_STEPS = ("every", "plot", "steps")
-IN_GATES = ("pe", "simd", "stalls", "engine")
+IN_GATES = ("pe", "simd", "stalls", "engine", "junit_xml")
 OF_DATA = ("epochs", "held_out")
 """Options that only some models take, or only data."""
 
@@ -213,6 +215,7 @@ def train(
             help=f"What simulates: {', '.join(ENGINES)}, or auto.  \\[default: auto]",
         ),
     ] = None,
+    junit_xml: JunitXml = None,
 ) -> None:
     """Train a network: in floats, on codes beside that, or in gates beside both.
 
@@ -267,9 +270,10 @@ def _refuse_strangers(model: str, source: str | None, given: Mapping[str, Any]) 
 
 def _beside(source: str | None, model: str, sizes: list[int], given: Mapping[str, Any]) -> None:
     """Train golden and fixed model, and hardware where it is asked for, and compare."""
-    output, plot = given.get("output"), given.get("plot")
+    output, plot, junit_xml = (given.get(name) for name in ("output", "plot", "junit_xml"))
     suffix = ".npz" if model == "golden" else ".json"
-    check_targets({"output": (suffix,), "plot": (".svg",)}, output=output, plot=plot)
+    suffixes: dict[str, tuple[str, ...]] = {"output": (suffix,), "plot": (".svg",)}
+    check_targets(suffixes, output=output, plot=plot, junit_xml=junit_xml)
     plan = _plan(source, model, sizes, given)
     lane = _lane(given) if model == "rtl" else None
     with progress("teaching", shown=not given["json"]) as told:
@@ -283,6 +287,8 @@ def _beside(source: str | None, model: str, sizes: list[int], given: Mapping[str
     if plot is not None:
         write_whole(plot, trajectories_figure(taught))
         say(f"bittrue: wrote {plot}")
+    if junit_xml is not None:
+        write_whole(junit_xml, training_xml(taught.result, plan.seed))
     if given["json"]:
         typer.echo(dump_json(to_json(taught)), nl=False)
     else:

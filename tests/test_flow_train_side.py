@@ -36,7 +36,9 @@ def small(tmp_path):
 
 def test_the_test_bench_in_gates_is_shown_beside_both_models(run, tmp_path):
     words = ("--steps", "6", "--stalls", "0.3", "--pe", "3", "--simd", "1,2")
-    code, out, err = run(*RTL, *words, "--plot", "a.svg", "-o", "learned.json")
+    code, out, err = run(
+        *RTL, *words, "--plot", "a.svg", "-o", "learned.json", "--junit-xml", "a.xml"
+    )
     assert code == 0
     assert "3-3-3 on the 3-3-3 test bench, 6 steps, seed 0" in out
     assert "RTL in amaranth: layer 0 with PE 3, SIMD 1, layer 1 with PE 3, SIMD 2" in out
@@ -48,10 +50,19 @@ def test_the_test_bench_in_gates_is_shown_beside_both_models(run, tmp_path):
     figure = ElementTree.parse(tmp_path / "a.svg")
     assert figure.getroot().tag.endswith("svg")
     learned = Design.load("learned.json")
+    suite = ElementTree.parse("a.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "0")
+    assert suite.find("testcase").get("name") == "all words of 6 steps"
     machine = Machine(learned.shape, 3, (1, 2), trainer=True)
     assert f"RTL: {timing.step(machine)} cycles a step" in out
-    run(*RTL, "--steps", "6", "--plot", "b.svg")
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_equal_training_is_drawn_alike(run, tmp_path):
+    drawn = []
+    for seed in ("4", "4", "5"):
+        assert run("train", "--model", "fixed", *NARROW, "--seed", seed, "--plot", "a.svg")[0] == 0
+        drawn.append((tmp_path / "a.svg").read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_the_first_weight_that_differs_is_named_with_its_step(run, monkeypatch):
@@ -74,8 +85,10 @@ def test_the_first_weight_that_differs_is_named_with_its_step(run, monkeypatch):
 def test_a_difference_is_told_and_the_exit_code_is_1(run, monkeypatch):
     monkeypatch.setattr(OffAtStep57, "STEP", 2)
     monkeypatch.setattr("bittrue.hdl.trainer.LayerTrainer", OffAtStep57)
-    code, out, _ = run(*RTL, "--steps", "4")
+    code, out, _ = run(*RTL, "--steps", "4", "--junit-xml", "a.xml")
     assert code == 1
+    failure = ElementTree.parse("a.xml").getroot().find("testcase/failure")
+    assert failure.text.startswith("step 2, weight of layer 1, neuron 2, input 1: expected 0x")
     lines = out.splitlines()
     assert re.match(
         r"step 2, weight of layer 1, neuron 2, input 1: expected 0x.* actual 0x", lines[-2]
