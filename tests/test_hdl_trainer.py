@@ -86,7 +86,7 @@ FOLDINGS = [
 def test_any_folding_learns_what_the_model_learns(sizes, pe, simd, options):
     design = taught(1, sizes, "fxp-s7/3", **options)
     machine = Machine(design.shape, pe, simd, trainer=True)
-    check(design, machine, drawn_lessons(2, design, 4), stalls=0.3, seed=3)
+    check(design, machine, drawn_lessons(2, design, 3), stalls=0.3, seed=3)
 
 
 @pytest.mark.long
