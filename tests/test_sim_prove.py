@@ -25,7 +25,7 @@ from bittrue.sim.trial import prove
 WIDE, NARROW = FixedType.parse("fxp-s16/12"), FixedType.parse("fxp-s8/4")
 DESIGN = drawn_design(1, (3, 3, 3), "fxp-s16/12", bias=True)
 FIT = make_curve("fit", WIDE.format, WIDE, segments=8)
-CONVERTED = drawn_design(0, (4, 1), "fxp-s16/12").shape.layers[0]
+CONVERTED = drawn_design(0, (9, 1), "fxp-s16/12").shape.layers[0]
 
 
 def proven(proof):
