@@ -72,12 +72,18 @@ def breaches(room, text):
                 yield f"calls {called}"
 
 
-FILES = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
+FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_walls(path):
-    assert list(breaches(path.parent.name, path.read_text())) == []
+    assert list(breaches(path.relative_to(ROOT).parts[0], path.read_text())) == []
+
+
+def test_every_folder_of_a_room_is_a_package():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {"bittrue." + ".".join(p.relative_to(ROOT).parts[:-1]) for p in FILES}
+    assert set(setuptools["packages"]) == {"bittrue", *folders}
 
 
 @pytest.mark.parametrize(
