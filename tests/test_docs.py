@@ -7,8 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import planted
 import pytest
 from designs import drawn_design
+from pages import PAGES, RUN, alike, blocks_of, commands_of, run_page
 from typer.main import get_command
 
 from bittrue.flow.cli import app
@@ -18,35 +20,85 @@ from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import FixedType, Format, Overflow, Rounding
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMED = {"ids": lambda page: page.name}
+LONG = [page for page in PAGES if any(block.long for block in blocks_of(page))]
 
 
-def blocks(page, language):
-    """Return the code blocks of a page, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, **NAMED)
 def test_code_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    script = tmp_path / f"{page.stem}.py"
-    script.write_text("\n".join(blocks(page, "python")))
-    runpy.run_path(str(script))
+    run_page(page, tmp_path, long=False)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("page", LONG, **NAMED)
+def test_all_code_runs(page, tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    if page.name == "proofs.md":
+        refute(run, monkeypatch)
+    run_page(page, tmp_path, long=True)
+
+
+def refute(run, monkeypatch):
+    """Leave counterexamples, as the page's commands would if the hardware were wrong."""
+    drawn_design(1, (2, 2, 1), "fxp-s4/2").save("small.json")
+    overflow = next(f for f in planted.TRAINING if f.name == "the largest error wraps around")
+    for fault, words in (
+        (planted.LAST_SEGMENT, ("network", "--counterexamples", "found")),
+        (overflow, ("training", "--counterexamples", "learned", "--design", "small.json")),
+    ):
+        with monkeypatch.context() as patch:
+            planted.plant(patch, fault)
+            assert run("prove", "--claims", *words)[0] == 1
+    Path("small.json").unlink()
+
+
+@pytest.mark.parametrize("page", PAGES, **NAMED)
 def test_commands_are_real(page):
     commands = get_command(app).commands
-    for block in blocks(page, "console"):
-        for line in re.findall(r"^\$ bittrue (.*)$", block, re.M):
-            name, *words = line.split()
-            options = {opt for param in commands[name].params for opt in param.opts}
-            assert {word for word in words if re.match(r"--?[a-z]", word)} <= options, line
+    for block in blocks_of(page, "console", "sh"):
+        for line, _ in commands_of(block):
+            program, *words = line.split()
+            if program != "bittrue" or words[0] in ("--help", "--version"):
+                continue
+            options = {opt for param in commands[words[0]].params for opt in param.opts}
+            given = {word for word in words if re.match(r"--?[a-z]", word)}
+            assert given <= options | {"--help"}, line
+
+
+@pytest.mark.parametrize("page", PAGES, **NAMED)
+def test_blocks_are_of_languages_that_are_run_or_plain(page):
+    fences = re.findall(r"^```+(.*)$", page.read_text(encoding="utf-8"), re.M)[::2]
+    plain = {"text", "toml", "sh", "json", "yaml", "verilog", "output", "make", "{toctree}"}
+    assert {fence.split()[0] if fence else "" for fence in fences} <= RUN | plain
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("```python\nprint(1)\n```\n```output\n2\n```\n", "page.md, line 4: it prints\n1\n"),
+        ("```console\n$ false\n```\n", "page.md, line 1: $ false\nleft with 1\n\n"),
+        ("```console fails\n$ true\n```\n", "page.md, line 1: $ true\nleft with 0\n\n"),
+        ("```console\n$ echo a \\\n  b\na c\n```\n", "page.md, line 1: $ echo a b\nprints\na b\n"),
+    ],
+)
+def test_a_page_that_lies_is_found_out(text, message, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    with pytest.raises(AssertionError) as found:
+        run_page(page, tmp_path, long=False)
+    assert str(found.value).startswith(message)
+
+
+def test_dots_stand_for_anything():
+    assert alike("a ... c\n...\nz", "a b c\nd\ne\nz\n")
+    assert not alike("a ... c", "a b d")
 
 
 def evaluator(folder):
     """Return the page's evaluator, which knows nothing of us."""
-    block = blocks(ROOT / "docs" / "arithmetic.md", "python")[0]
+    block = blocks_of(ROOT / "docs" / "arithmetic.md", "python")[0].text
     assert "bittrue" not in block
     script = folder / "evaluator.py"
     script.write_text(block)
