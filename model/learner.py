@@ -64,7 +64,7 @@ def learning(
         Learning rate; it becomes the nearest code.
     rule : {"book", "gradient"}
         What hidden layers are told.
-    rounding : Rounding or "STOCHASTIC"
+    rounding : Rounding, its name, or "STOCHASTIC"
         Of updates.
     error_type, delta_type : FixedType, optional
         Of all layers; where not given, each layer's weight format, rounded as updates are (to the
@@ -75,8 +75,11 @@ def learning(
     Raises
     ------
     BittrueError
-        If the rate becomes code 0, a curve has no derivative, or a product is too wide.
+        If the rate becomes code 0, there is no such rounding mode, a curve has no derivative, or a
+        product is too wide.
     """
+    if isinstance(rounding, str) and rounding != STOCHASTIC:
+        rounding = Rounding.parse(rounding)
     smallest = 2.0**-rate_format.frac
     code = round(rate / smallest) if np.isfinite(rate) else 0
     if code < 1:

@@ -239,6 +239,12 @@ def test_what_cannot_be_learned_with(change, message):
         taught(**change)
 
 
+def test_a_rounding_mode_may_be_named():
+    assert taught(rounding="TRN") == taught(rounding=Rounding.TRN)
+    with pytest.raises(BittrueError, match=r"^rounding mode must be one of TRN, .*, got 'UP'$"):
+        taught(rounding="UP")
+
+
 def test_a_curve_without_a_derivative_is_refused():
     golden = GoldenNetwork(3, 4, 2, 0.3, rng=3, activation="step")
     with pytest.raises(BittrueError, match=r"^a curve that is trained must have a slope, got step"):
