@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from bittrue.model.exceptions import BittrueError
-from bittrue.model.files import digest_of
+from bittrue.model.files import digest_of, refuse_many
 from bittrue.model.reader import shown
 
 from .report_schema import Part, QuantizeResult, QueriesResult, WholeResult
@@ -118,6 +118,7 @@ def _read(path: Path, objectives: Sequence[str] | None) -> list[Stored]:
 
 
 def _parsed(data: bytes, path: Path) -> Any:
+    refuse_many(data, str(path))
     try:
         return json.loads(data.decode(), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:

@@ -60,13 +60,24 @@ def parse_json(content: bytes, place: str) -> Any:
     BittrueError
         If it is no JSON, or its tree would take more than `SPARE`.
     """
-    nodes = content.count(b"[") + content.count(b"{")
-    if _ITEM_BYTES * content.count(b",") + _NODE_BYTES * nodes > SPARE:
-        raise BittrueError(f"{place} must hold at most {SPARE // _ITEM_BYTES} items, got more")
+    refuse_many(content, place)
     try:
         return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BittrueError(f"{place} must be a whole JSON file, got {error}") from None
+
+
+def refuse_many(content: bytes, place: str) -> None:
+    """Refuse a JSON text whose tree would take more than `SPARE`, before it is made.
+
+    Raises
+    ------
+    BittrueError
+        If it would.
+    """
+    nodes = content.count(b"[") + content.count(b"{")
+    if _ITEM_BYTES * content.count(b",") + _NODE_BYTES * nodes > SPARE:
+        raise BittrueError(f"{place} must hold at most {SPARE // _ITEM_BYTES} items, got more")
 
 
 def dump_json(tree: Any) -> str:

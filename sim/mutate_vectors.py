@@ -21,6 +21,9 @@ from .script import Script, ScriptWriter
 MOST_BYTES = 1 << 26
 """Bytes of a file of vectors."""
 
+MOST_CODES, MOST_LINES_BYTES = 1 << 18, 1 << 23
+"""Codes of a file of lines of codes, and its bytes."""
+
 
 def read_vectors(path: Path, design: Design, machine: Machine) -> Script:
     """Return the script that a file of vectors asks for.
@@ -94,7 +97,7 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except BittrueError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise BittrueError(f"{path} must hold vectors of this network, got {error!r}") from None
 
 
@@ -112,6 +115,13 @@ def _tree(path: Path) -> Any:
 
 
 def _rows(content: bytes, path: Path) -> list[list[int]]:
+    if len(content) > MOST_LINES_BYTES:
+        raise BittrueError(
+            f"{path} must have at most {MOST_LINES_BYTES} bytes, as lines of codes, got more"
+        )
+    codes = content.count(b",") + content.count(b"\n")
+    if codes > MOST_CODES:
+        raise BittrueError(f"{path} must have at most {MOST_CODES} codes, got {codes}")
     try:
         lines = [line for line in content.decode("utf-8").splitlines() if line.strip()]
         return [[int(part) for part in line.split(",")] for line in lines]

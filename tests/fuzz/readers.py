@@ -1,30 +1,45 @@
 """The readers that are fuzzed, and for each the files that its inputs are made from."""
 
 import gzip
+import json
 import struct
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from designs import drawn_design
+from stored_results import PROVE, SYNTH, command
 
 from bittrue.flow.config import resolve
 from bittrue.flow.data import load
 from bittrue.flow.designs import read_either
+from bittrue.flow.report_results import read_results
 from bittrue.flow.space import FIGURES, read_space
 from bittrue.flow.store import Row, Store
 from bittrue.flow.study_config import study_settings
 from bittrue.flow.study_reference import read_reference
 from bittrue.flow.sweep_designs import kept_designs
 from bittrue.flow.sweep_network import kept_network
+from bittrue.hdl.machine import Machine
+from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json
 from bittrue.model.golden import GoldenNetwork
 from bittrue.model.golden_file import save_golden
+from bittrue.sim.mutate_vectors import read_lessons, read_sessions, read_vectors
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+
+
+VECTORS_FOR = drawn_design(1, (1, 1))
+VECTORS_ON = Machine(VECTORS_FOR.shape)
+"""What the vectors are for: the smallest network."""
+
+LONG_SCRIPT = 4000
+"""Bytes of a file of vectors that is no longer short."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +205,55 @@ def read_points(path: Path) -> object:
     return list(islice(space.grid(), 3)), space.size
 
 
+def vector_files() -> list[bytes]:
+    """Return sessions with weights of their own and without, lessons, and driven cycles."""
+    weights = [array.tolist() for array in VECTORS_FOR.weights.weights]
+    sessions = [{"name": "a", "codes": [[1], [-1]], "weights": weights}, {"codes": [[0]]}]
+    lesson = {"codes": [[1], [2]], "targets": [[1], [0]], "weights": weights, "state": 44257}
+    cycles = {"machine": VECTORS_ON.digest, "driven": ["0", "3", "1f"], "deposits": {}}
+    trees = [{"sessions": sessions}, {"lessons": [lesson]}, {"vectors": [cycles]}]
+    return [json.dumps(tree).encode() for tree in trees]
+
+
+def code_files() -> list[bytes]:
+    """Return lines of codes."""
+    return [b"1\n-1\n\n0\n", b"0\n"]
+
+
+def refused_or(read: Callable[[], object]) -> BittrueError | None:
+    """Return the refusal of a file, if it is refused."""
+    try:
+        read()
+    except BittrueError as error:
+        return error
+    return None
+
+
+def read_all_vectors(path: Path) -> None:
+    """Read a file as sessions, lessons and a script; refuse it where all of them do.
+
+    A script is followed cycle by cycle, which is more than reading: only short ones are.
+    """
+    short = path.stat().st_size < LONG_SCRIPT
+    refusals = [
+        *([refused_or(lambda: read_vectors(path, VECTORS_FOR, VECTORS_ON))] if short else []),
+        refused_or(lambda: read_sessions(path, VECTORS_FOR)),
+        refused_or(lambda: read_lessons(path, VECTORS_FOR)),
+    ]
+    found = [refusal for refusal in refusals if refusal is not None]
+    if len(found) == len(refusals):
+        raise found[0]
+
+
+@cache
+def result_files() -> list[bytes]:
+    """Return results of a verification, of synthesis and of proofs."""
+    _, verified = command(
+        "verify", "--queries", "1", "--no-ports", "--engine", "amaranth", "--json"
+    )
+    return [verified.encode(), *(json.dumps(tree).encode() for tree in (SYNTH, PROVE))]
+
+
 CONFIG = """
 format = "ap_fixed<16,4,AP_RND,AP_SAT>"
 weight-type = ["fxp-s16/12", "Q4.12,TRN,WRAP"]
@@ -276,6 +340,9 @@ TARGETS: Mapping[str, Target] = {
             reference_files,
             lambda path: read_reference(path, WIDTHS),
         ),
+        Target("vectors", "json", "vectors.json", vector_files, read_all_vectors),
+        Target("vectors-csv", "csv", "vectors.csv", code_files, read_all_vectors),
+        Target("results", "json", "results.json", result_files, lambda path: read_results([path])),
         Target("store", "sqlite", "store.sqlite", store_files, read_store),
         Target(
             "store-writable",
