@@ -91,6 +91,23 @@ def test_a_page_that_lies_is_found_out(text, message, tmp_path):
     assert str(found.value).startswith(message)
 
 
+def test_the_index_leads_to_every_page():
+    index = ROOT / "docs" / "index.md"
+    listed = re.findall(r"^[\w-]+$", "\n".join(blocks_in_braces(index)), re.M)
+    assert sorted(listed) == sorted(page.stem for page in PAGES[1:] if page != index)
+
+
+def blocks_in_braces(page):
+    return re.findall(r"^```\{toctree\}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
 def test_dots_stand_for_anything():
     assert alike("a ... c\n...\nz", "a b c\nd\ne\nz\n")
     assert not alike("a ... c", "a b d")
