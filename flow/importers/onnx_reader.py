@@ -1,0 +1,59 @@
+"""Networks as ONNX: in floats, and in fixed point where the file says its formats."""
+
+import os
+from pathlib import Path
+
+from bittrue.model.design import Design
+from bittrue.model.exceptions import BittrueError
+
+from .fixed_layers import fixed_design
+from .imported import Imported
+from .onnx_file import read_model_file
+from .onnx_graph import Walk
+from .onnx_layers import Folding
+
+
+def read_onnx(path: str | os.PathLike[str]) -> Imported:
+    """Read a network of dense layers from ONNX, QONNX or ONNX with quantizing pairs.
+
+    Parameters
+    ----------
+    path : path
+        Of the file. Data beside it must lie in its folder.
+
+    Returns
+    -------
+    Imported
+        In floats; in fixed point too, where inputs, weights and what follows them are quantized.
+
+    Raises
+    ------
+    BittrueError
+        If the file is too large or damaged, of a version that is not known, holds a node that is
+        not accepted, or a scale that is no power of two; the message names it.
+    ToolMissing
+        If the package ``onnx`` is not installed.
+    """
+    model = read_model_file(path)
+    place = Path(path).name
+    signal = Walk(model, path).signal()
+    folded = Folding(signal.steps, place)
+    notes = list(folded.notes)
+    design = None
+    if folded.quantized:
+        design, said = _fixed(folded)
+        notes.append(said)
+    if signal.tail is not None:
+        notes.append(f"{signal.tail} behind the last layer was left out")
+    return Imported(folded.golden(), design, signal.tail, tuple(notes))
+
+
+def _fixed(folded: Folding) -> tuple[Design | None, str]:
+    """Return the design, and what is to be said of it."""
+    try:
+        if folded.unfixed:
+            raise BittrueError(folded.unfixed)
+        design = fixed_design(folded.layers, folded.input)
+    except BittrueError as error:
+        return None, f"the file's formats were left out: {error}"
+    return design, "formats are the file's; the network in floats leaves them out"

@@ -1,0 +1,141 @@
+"""Nodes that change no number: shapes, casts, constants, and what follows the last layer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from bittrue.model.formats import Values
+
+from .onnx_node import Node, Value, turned
+from .onnx_steps import Constant, Signal
+
+FLOATS = (1, 11)
+"""Types that signals are cast to: float and double, by their number in ONNX."""
+
+
+def _shaped(node: Node) -> Value:
+    """Flatten, Reshape, Squeeze, Unsqueeze, Transpose: samples keep their numbers in order."""
+    value = node.value(0)
+    if isinstance(value, Signal) and value.tail is not None:
+        return value
+    if isinstance(value, Signal) and node.op == "Transpose":
+        return turned(node, node.signal())
+    if isinstance(value, Signal):
+        signal = node.signal()
+        return replace(signal, sizes=_new_sizes(node, signal))
+    try:
+        return replace(value, values=_reshaped(node, value.values))
+    except (ValueError, OverflowError):
+        raise node.refused("fit its constant", f"shape {np.shape(value.values)}") from None
+
+
+def _wanted(node: Node, name: str) -> list[int]:
+    """Return sizes or axes: of an attribute, or of the second input."""
+    given = node.attributes.get(name)
+    if given is None and node.given(1) is not None:
+        given = np.asarray(node.constant(1).values).ravel()[:9].tolist()
+    if not isinstance(given, list) or len(given) > 8 or any(type(n) is not int for n in given):
+        raise node.refused(f"have at most 8 integers for {name}", "others")
+    return given
+
+
+def _new_sizes(node: Node, signal: Signal) -> tuple[int, ...]:
+    if node.op == "Flatten" and node.integer("axis", 1) == 1 and not signal.last:
+        return (signal.features,)
+    if node.op == "Reshape" and not signal.last:
+        batch, *sizes = _wanted(node, "shape") or [0]
+        known = int(np.prod([size for size in sizes if size > 0], dtype=object)) if sizes else 1
+        if sizes.count(-1) == 1 and batch != -1 and known and not signal.features % known:
+            sizes = [signal.features // known if size == -1 else size for size in sizes]
+        whole = sizes and all(size > 0 for size in sizes)
+        if whole and batch in (-1, 0, 1) and np.prod(sizes, dtype=object) == signal.features:
+            return tuple(sizes)
+    raise node.refused(f"keep the {signal.features} numbers of a sample together", "another shape")
+
+
+def _reshaped(node: Node, array: Values) -> Values:
+    if node.op == "Transpose":
+        return np.transpose(array, node.attributes.get("perm"))
+    if node.op == "Flatten":
+        axis = node.integer("axis", 1) % (array.ndim + 1)
+        return array.reshape(int(np.prod(array.shape[:axis])), -1)
+    if node.op == "Reshape":
+        sizes = [
+            array.shape[at] if size == 0 else size for at, size in enumerate(_wanted(node, "shape"))
+        ]
+        return array.reshape(sizes)
+    axes = _wanted(node, "axes")
+    return (
+        np.squeeze(array, tuple(axes))
+        if node.op == "Squeeze"
+        else np.expand_dims(array, tuple(axes))
+    )
+
+
+def _kept(node: Node) -> Value:
+    if node.op == "Dropout" and node.given(2) is not None and np.any(node.constant(2).values):
+        raise node.refused("be told that nothing is trained", "training mode")
+    return node.value(0)
+
+
+def _cast(node: Node) -> Value:
+    value, kind = node.value(0), node.integer("to", 0)
+    if isinstance(value, Signal):
+        if value.tail is None and kind not in FLOATS:
+            raise node.refused("cast to float or double", f"type {kind}")
+        return value
+    numbers = np.asarray(value.values)
+    if kind in FLOATS:
+        return Constant(numbers.astype("<f4" if kind == 1 else "<f8"), kind, value.type)
+    if kind in (6, 7):
+        whole = np.asarray(numbers, np.float64)
+        if not (np.abs(whole) < 2**31).all():
+            raise node.refused("cast what fits 32 bits", "more")
+        return Constant(numbers.astype("<i8"), kind)
+    raise node.refused("cast to float, double or integers", f"type {kind}")
+
+
+def _constant(node: Node) -> Value:
+    value = node.attributes.get("value")
+    if isinstance(value, Constant):
+        return value
+    for name, kind in (
+        ("value_float", 1),
+        ("value_int", 7),
+        ("value_floats", 1),
+        ("value_ints", 7),
+    ):
+        if name in node.attributes and isinstance(node.attributes[name], int | float | list):
+            return Constant(np.array(node.attributes[name], "<f4" if kind == 1 else "<i8"), kind)
+    raise node.refused("hold numbers", "others")
+
+
+def _tail(node: Node) -> Value:
+    value = node.value(0)
+    if isinstance(value, Signal) and value.tail is not None:
+        return value
+    signal = node.signal()
+    axis = node.integer("axis", -1 if node.opset >= 13 and node.op == "Softmax" else 1)
+    if axis % (len(signal.sizes) + 1) != len(signal.sizes) or signal.last:
+        raise node.refused("go along the outputs", f"axis {axis}")
+    return replace(signal, tail=node.op.lower())
+
+
+def labels(node: Node) -> Value:
+    """Read what turns answers into labels: nothing comes of it."""
+    for value in node.values:
+        if isinstance(value, Signal) and value.tail is not None:
+            return value
+    raise node.refused("follow Softmax or ArgMax", "another place")
+
+
+SHAPING: dict[str, Callable[[Node], Value]] = {
+    **dict.fromkeys(("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"), _shaped),
+    **dict.fromkeys(("Identity", "Dropout"), _kept),
+    "Cast": _cast,
+    "Constant": _constant,
+    "Softmax": _tail,
+    "ArgMax": _tail,
+}
+"""What reads a node that changes no number, by its type."""

@@ -1,0 +1,155 @@
+"""What stands in a network's graph, between its input and its output, one step after the other."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bittrue.model.exceptions import BittrueError
+from bittrue.model.formats import FixedType, Format, Rounding, Values
+
+MOST_FEATURES = 1 << 20
+"""Numbers of a sample at most, where no weights bound them yet."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Numbers that a file holds.
+
+    Members
+    -------
+    values : ndarray
+        The numbers; float64 where they were quantized.
+    kind : int
+        Type of the tensor, by its number in ONNX.
+    type : FixedType or None
+        Of the codes that the values are, where the file says so.
+    """
+
+    values: Values
+    kind: int = 1
+    type: FixedType | None = None
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Weights, shape (outputs, inputs), and by which node."""
+
+    weights: Values
+    type: FixedType | None
+    node: str
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``scale * x + shift``, a number for each feature.
+
+    Members
+    -------
+    scale, shift : ndarray of float64 or None
+        Shape (features,); None for 1 and for 0.
+    type : FixedType or None
+        Of the shift's codes, where the file says so.
+    node : str
+        What did this, for messages.
+    """
+
+    scale: Values | None
+    shift: Values | None
+    type: FixedType | None
+    node: str
+
+
+@dataclass(frozen=True)
+class Activated:
+    """An activation, by its name in `bittrue.model.activations`."""
+
+    name: str
+    node: str
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A signal brought into a fixed type."""
+
+    type: FixedType
+    node: str
+
+
+Step = Dense | Affine | Activated | Quantized
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A sample on its way through a network.
+
+    Members
+    -------
+    sizes : tuple of int
+        Of one sample, the batch apart.
+    steps : tuple of Step
+        What was done to it.
+    last : bool
+        Whether the batch is the last axis, not the first.
+    coded : FixedType or None
+        Whether it is codes at the moment, and of which type.
+    tail : str or None
+        What follows the network: ``softmax`` or ``argmax``.
+    """
+
+    sizes: tuple[int, ...]
+    steps: tuple[Step, ...] = ()
+    last: bool = False
+    coded: FixedType | None = None
+    tail: str | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def features(self) -> int:
+        """Numbers of one sample."""
+        return int(np.prod(self.sizes, dtype=object)) if self.sizes else 1
+
+
+def power_of_two(scale: Values, what: str) -> list[int]:
+    """Return the fractional bits that scales stand for.
+
+    Raises
+    ------
+    BittrueError
+        If one is no power of two; the nearest is offered.
+    """
+    fracs = []
+    for value in np.asarray(scale, np.float64).ravel().tolist():
+        if not np.isfinite(value) or value <= 0:
+            raise BittrueError(f"the scale {what} must be a power of two, got {value:g}")
+        mantissa, exponent = np.frexp(value)
+        if mantissa != 0.5:
+            near = round(float(np.log2(value)))
+            raise BittrueError(
+                f"the scale {what} must be a power of two, got {value:.9g}; the nearest is "
+                f"2**{near} = {2.0**near:.9g}"
+            )
+        fracs.append(1 - int(exponent))
+    if not fracs:
+        raise BittrueError(f"the scale {what} must be a power of two, got none")
+    return fracs
+
+
+def held(values: Values, type: FixedType, frac: int) -> FixedType:
+    """Return a type that holds values of several scales, as fine as the finest of them."""
+    codes = np.ldexp(values, frac)
+    low, high = (int(end) for end in (codes.min(), codes.max())) if codes.size else (0, 0)
+    signed = type.format.signed
+    needed = Format.spanning(min(low, -1) if signed else low, max(high, 0), frac)
+    width = max(needed.width, type.format.width)
+    return FixedType(Format(signed, width, frac), type.rounding, type.overflow)
+
+
+ROUNDINGS = {
+    "ROUND": Rounding.RND_CONV,
+    "HALF_EVEN": Rounding.RND_CONV,
+    "FLOOR": Rounding.TRN,
+    "DOWN": Rounding.TRN_ZERO,
+    "HALF_UP": Rounding.RND_INF,
+    "HALF_DOWN": Rounding.RND_ZERO,
+}
+"""Our rounding modes, by their names in QONNX: its ``HALF_UP`` takes ties away from zero."""
