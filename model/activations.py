@@ -48,6 +48,14 @@ def _clipped(name: str, ceiling: float) -> Activation:
     )
 
 
+def _hard_sigmoid(name: str, slope: float) -> Activation:
+    return Activation(
+        name,
+        lambda z: np.clip(slope * z + 0.5, 0.0, 1.0),
+        lambda z, y: np.where(np.abs(z) < 0.5 / slope, slope, 0.0),
+    )
+
+
 _LISTED = (
     Activation("sigmoid", expit, lambda z, y: y * (1 - y)),
     Activation("tanh", np.tanh, lambda z, y: 1 - y * y),
@@ -56,6 +64,9 @@ _LISTED = (
     ),
     _clipped("clipped-relu", 1.0),
     _clipped("relu6", 6.0),
+    _hard_sigmoid("hard-sigmoid", 1 / 5),
+    _hard_sigmoid("hard-sigmoid-sixth", 1 / 6),
+    _hard_sigmoid("hard-sigmoid-quarter", 1 / 4),
     Activation("identity", lambda z: np.array(z, dtype=np.float64), lambda z, y: np.ones_like(z)),
     Activation("step", lambda z: np.asarray(z >= 0, dtype=np.float64)),
     Activation("exp", np.exp, lambda z, y: y),

@@ -79,6 +79,17 @@ def _ramp(ceiling: float) -> Callable[[Values, Values], Bounds]:
     return bounds
 
 
+def _hard(steepness: float) -> _Rule:
+    """Return what is known of a line of a slope through 0, ½ that is cut at 0 and 1."""
+
+    def bounds(low: Values, high: Values) -> Bounds:
+        end = 0.5 / steepness
+        whole, some = (low >= -end) & (high <= end), (high > -end) & (low < end)
+        return np.where(whole, steepness, 0.0), np.where(some, steepness, 0.0)
+
+    return _Rule(bounds, share=1.0)
+
+
 def _around(slope: Callable[[Values], Values], bend: float) -> Callable[[Values, Values], Bounds]:
     """Return bounds of a slope that changes by at most ``bend`` times the way."""
 
@@ -111,6 +122,9 @@ _RULES = {
     "relu": _Rule(_ramp(np.inf)),
     "clipped-relu": _Rule(_ramp(1.0)),
     "relu6": _Rule(_ramp(6.0)),
+    "hard-sigmoid": _hard(1 / 5),
+    "hard-sigmoid-sixth": _hard(1 / 6),
+    "hard-sigmoid-quarter": _hard(1 / 4),
     "identity": _Rule(lambda low, high: (np.ones_like(low), np.ones_like(low))),
     "step": _Rule(None),
     "exp": _Rule(_rising(np.exp)),

@@ -233,11 +233,13 @@ FOLLOWED = {
     "plan-tanh": "tanh",
     **{name: name for name in ("identity", "relu", "clipped-relu", "relu6")},
 }
-"""The function that a maker's curves stand for; a fit follows any, a step may stand for any."""
+"""The function that a maker's curves stand for, beside one of their own name; a fit follows any,
+a step may stand for any."""
 
 USUAL = {
     "sigmoid": "plan",
     **{name: name for name in ("step", "identity", "relu", "clipped-relu", "relu6")},
+    **{name: name for name in ("hard-sigmoid", "hard-sigmoid-sixth", "hard-sigmoid-quarter")},
 }
 """The maker that is taken for a function where none is named; ``fit`` for all others."""
 

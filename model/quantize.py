@@ -82,7 +82,7 @@ def resolved(config: Config, golden: GoldenNetwork) -> Config:
     for number, activation in enumerate(golden.activations):
         curve = config.layer(number, layers).curve or USUAL.get(activation.name, "fit")
         followed = FOLLOWED.get(curve, activation.name)
-        if followed != activation.name:
+        if activation.name not in (followed, curve):
             raise BittrueError(
                 f"the curve of layer {number} must stand for {activation.name}, got {curve}, "
                 f"which stands for {followed}"

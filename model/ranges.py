@@ -28,10 +28,11 @@ LIMITS = {
     "step": (0.0, 1.0),
     "clipped-relu": (0.0, 1.0),
     "relu6": (0.0, 6.0),
+    **dict.fromkeys(("hard-sigmoid", "hard-sigmoid-sixth", "hard-sigmoid-quarter"), (0.0, 1.0)),
 }
 """Values between which bounded functions stay."""
 
-SATURATING = ("sigmoid", "tanh", "erf", "step", "clipped-relu", "relu6")
+SATURATING = tuple(name for name in LIMITS if name != "sin")
 """Functions that are constant far out, up to any error one cares for."""
 
 LEAST_CAP, MOST_CAP = 1.0, 2.0**40
