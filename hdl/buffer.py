@@ -123,6 +123,16 @@ class SampleBuffer(Component):
                 m.d.sync += position.eq(position + 1)
 
 
+def _last_lanes(lanes_in: int, lanes_out: int, size: int) -> int:
+    """Return the lanes of a sample's last beat, which fills its last beat on the far side up."""
+    return -(-size // lanes_out) * lanes_out - (-(-size // lanes_in) - 1) * lanes_in
+
+
+def most_converted(lanes_in: int, lanes_out: int, size: int) -> int:
+    """Return how many samples, taken whole, wait in a width converter to leave whole, at most."""
+    return max(lanes_in, _last_lanes(lanes_in, lanes_out, size)) // lanes_out + 2
+
+
 class WidthConverter(Component):
     """Repacks a sample from beats of ``lanes_in`` to beats of ``lanes_out`` lanes.
 
@@ -158,9 +168,7 @@ class WidthConverter(Component):
         # counts are kept in steps of lanes, so that every beat is a whole number of them
         self._step = gcd(lanes_in, lanes_out)
         self._steps_in, self._steps_out = lanes_in // self._step, lanes_out // self._step
-        # the last beat counts as filled up to whole beats on the far side
-        before_last = (-(-size // lanes_in) - 1) * self._steps_in
-        self._steps_last = self._beats_out * self._steps_out - before_last
+        self._steps_last = _last_lanes(lanes_in, lanes_out, size) // self._step
         super().__init__(
             {"i": In(beats_of(format, lanes_in)), "o": Out(beats_of(format, lanes_out))}
         )

@@ -13,7 +13,7 @@ from bittrue.model.shape import Weights
 from bittrue.model.types import Format
 
 from . import timing
-from .buffer import SampleBuffer, WidthConverter
+from .buffer import SampleBuffer, WidthConverter, most_converted
 from .layer import STAGES, Layer
 from .loader import Loader, load_layout
 from .machine import Folding, Machine
@@ -21,7 +21,27 @@ from .shapes import beats_of
 from .trainer import Trainer, lessons_of
 from .watch import COUNTER_BITS, LossCounter, Tracer, counter_address, selected, trace_layout
 
-IN_FLIGHT_BITS = 16
+
+def most_in_flight(machine: Machine) -> int:
+    """Return how many samples, taken whole, a network can hold at once.
+
+    Each is where its last beat is: in a buffer, which holds two, in a width converter, or in the
+    pipeline of a layer, where last beats stand at least an initiation interval apart.
+    """
+    most = 2
+    for (layer, folding), after in zip(machine.parts, (*machine.foldings[1:], None), strict=True):
+        latency = timing.LayerTiming.of(layer, folding).output
+        interval = folding.initiation_interval
+        inside = -(-latency // interval)
+        if after is None:
+            most += inside
+        elif folding.pe != after.simd:
+            most += inside + most_converted(folding.pe, after.simd, after.inputs) + 2
+        else:
+            # before a full buffer the next sample's first beat waits at best
+            first = (folding.neuron_folds - 1) * folding.input_folds
+            most += max(2 + max(0, -(-(latency - first) // interval)), 1 + inside)
+    return most
 
 
 class Network(Component):
@@ -191,7 +211,7 @@ class Network(Component):
 
     def _follow(self, m: Module, intake: SampleBuffer, loader: Loader) -> Signal:
         """Count the samples under way, and tell when there are none; return their number."""
-        in_flight = Signal(IN_FLIGHT_BITS)
+        in_flight = Signal(range(most_in_flight(self.machine) + 1))
         left = self.o.valid & self.o.ready & self.o.payload.last
         m.d.sync += [
             in_flight.eq(in_flight + intake.committed - left),

@@ -4,7 +4,7 @@ from designs import Bench, drawn_design, drawn_session, until
 
 from bittrue.hdl import timing
 from bittrue.hdl.machine import Machine
-from bittrue.hdl.network import Network
+from bittrue.hdl.network import Network, most_in_flight
 from bittrue.model.design import Design
 from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import Overflow, Rounding
@@ -52,6 +52,58 @@ def test_buffers_hide_everything_but_the_largest_layer():
     (run,) = simulate(machine, [drawn_session(4, design, 4)])
     assert machine.initiation_interval == 512
     assert np.diff(ends_of(run, 4)).tolist() == [512, 512, 512]
+
+
+def most_seen(machine, seed, cycles):
+    """Return how many whole samples were under way at most; ``idle`` must never be up then."""
+    rng, network, most = np.random.default_rng(seed), Network(machine), 0
+
+    async def testbench(ctx):
+        nonlocal most
+        beats, under_way, patience = machine.foldings[0].input_folds, 0, 0
+        i, o = network.i, network.o
+        ctx.set(i.valid, 1)
+        taken = 0
+        for _ in range(cycles):
+            ctx.set(i.payload.last, taken % beats == beats - 1)
+            ctx.set(network.hold, under_way == most and bool(rng.integers(2)))
+            if not patience:
+                patience = int(rng.choice([1, 3, 40]))
+                ctx.set(o.ready, bool(rng.integers(2)))
+            patience -= 1
+            assert not (ctx.get(network.idle) and under_way)
+            _, _, come, gone = await ctx.tick().sample(
+                i.valid & i.ready, o.valid & o.ready & o.payload.last
+            )
+            under_way += int(come and taken % beats == beats - 1) - int(gone)
+            taken += int(come)
+            most = max(most, under_way)
+
+    Bench(network).run(testbench)
+    return most
+
+
+@pytest.mark.parametrize(
+    ("sizes", "pe", "simd", "most"),
+    [
+        ((3, 3, 3), 1, 1, 7),
+        ((3, 3, 3), 2, 2, 11),
+        ((3, 3, 3), 1, 3, 16),
+        ((3, 3, 3), 5, 4, 35),
+        ((1, 1), 1, 1, 14),
+        ((6, 8, 8), (8, 1), (6, 8), 21),
+    ],
+)
+def test_samples_under_way(sizes, pe, simd, most):
+    machine = Machine(drawn_design(0, sizes).shape, pe, simd)
+    assert most_in_flight(machine) == most
+    assert most_seen(machine, 1, 500) == most
+
+
+@pytest.mark.parametrize(("sizes", "pe", "simd"), FOLDINGS)
+def test_no_more_samples_under_way(sizes, pe, simd):
+    machine = Machine(drawn_design(0, sizes).shape, pe, simd)
+    assert most_seen(machine, 2, 200) <= most_in_flight(machine)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -98,8 +98,7 @@ FAULTS = {
         lambda make: network_machine(make, *NETWORKS[0]),
     ),
     "samples under way that reset forgets": (
-        *(network, "Network", "in_flight = Signal(IN_FLIGHT_BITS)"),
-        "in_flight = Signal(IN_FLIGHT_BITS, reset_less=True)",
+        *(network, "Network", "in_flight = Signal(", "in_flight = Signal(reset_less=True, shape="),
         lambda make: network_machine(make, *NETWORKS[0]),
     ),
     "an error that goes away": (
