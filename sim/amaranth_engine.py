@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from amaranth.hdl import Cat, ClockDomain, Const, Module, Value
+from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator
 
 from bittrue.hdl import timing
@@ -48,6 +49,12 @@ class Bench:
         Of the stall pattern.
     progress : callable or None
         Told the samples done and the samples in all.
+    network : Component, optional
+        In place of the machine's own network: anything with ports like its.
+    loaded : Weights, optional
+        What is there from the start, and need not be loaded.
+    limit : int, optional
+        Cycles without any movement after which the run is given up, in place of `idle_limit`.
     """
 
     def __init__(
@@ -58,12 +65,16 @@ class Bench:
         stalls: float,
         seed: int,
         progress: Progress | None,
+        network: Component | None = None,
+        loaded: Weights | None = None,
+        limit: int | None = None,
     ) -> None:
-        self.network, self._machine, self._sessions = Network(machine), machine, sessions
+        self.network = Network(machine) if network is None else network
+        self._machine, self._sessions = machine, sessions
         self._stalls, self._progress = stalls, progress
         self._source_rng, self._sink_rng = np.random.default_rng(seed).spawn(2)
-        self._idle_limit = idle_limit(machine, stalls)
-        self._loaded: dict[tuple[int, int, int, int], int] = {}
+        self._idle_limit = idle_limit(machine, stalls) if limit is None else limit
+        self._loaded = dict(_placed(loaded) if loaded else ())
         self._samples_total = sum(len(session.codes) for session in sessions)
         self._samples_done = 0
         self._cycle = self._moved = 0
@@ -247,7 +258,11 @@ def run_amaranth(
     progress: Progress | None,
 ) -> list[Run]:
     """Simulate a machine; see `bittrue.sim.engines.simulate`."""
-    bench = Bench(machine, sessions, stalls=stalls, seed=seed, progress=progress)
+    return run_bench(Bench(machine, sessions, stalls=stalls, seed=seed, progress=progress), waves)
+
+
+def run_bench(bench: Bench, waves: str | os.PathLike[str] | None = None) -> list[Run]:
+    """Simulate what stands in a bench, waveforms to a file if one is named."""
     m = Module()
     m.domains.sync = ClockDomain()
     m.submodules.network = bench.network
@@ -261,7 +276,9 @@ def run_amaranth(
     return bench.runs
 
 
-def _recorded(simulator: Simulator, network: Network, waves: str | os.PathLike[str] | None) -> Any:
+def _recorded(
+    simulator: Simulator, network: Component, waves: str | os.PathLike[str] | None
+) -> Any:
     """Return a context that writes a VCD, and beside it a GTKWave view of the ports."""
     if waves is None:
         return nullcontext()

@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from vcd.gtkw import GTKWSave
@@ -26,6 +27,10 @@ from .stimulus import Stimulus, beat_width, load_width, output_width, stimuli_of
 from .words import Chunks, Shown, chunks_of, output_words, stage_words
 
 HEX = b"0123456789abcdef"
+
+
+class UnknownBits(BittrueError):
+    """A word has bits that are neither 0 nor 1."""
 
 
 def bench_source(machine: Machine) -> str:
@@ -122,10 +127,59 @@ def run_icarus(
     progress : callable or None
         Told the samples done and the samples in all.
     """
-    program, (_, simulator) = icarus_program(machine), tools.icarus()
-    stimuli = list(stimuli_of(machine, sessions))
+    program, stimuli = icarus_program(machine), list(stimuli_of(machine, sessions))
+    return run_program(
+        machine,
+        program,
+        stimuli,
+        stalls=stalls,
+        waves=waves,
+        idle_limit=idle_limit,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def run_program(
+    machine: Machine,
+    program: Path,
+    stimuli: Sequence[Stimulus],
+    *,
+    stalls: float,
+    waves: str | os.PathLike[str] | None,
+    idle_limit: int,
+    seed: int,
+    progress: Progress | None,
+    beside: Mapping[str, Path] = MappingProxyType({}),
+) -> list[Run]:
+    """Run what `bench_source` was compiled with, as `run_icarus` does.
+
+    Parameters
+    ----------
+    machine : Machine
+        What its ports are read as.
+    program : Path
+        For ``vvp``.
+    stimuli : sequence of Stimulus
+        What is driven.
+    stalls, waves, idle_limit, seed, progress
+        As of `run_icarus`.
+    beside : mapping from name to Path
+        Files that the program opens by these names.
+
+    Raises
+    ------
+    UnknownBits
+        If some bit of an output is unknown as it is given.
+    BittrueError
+        If the simulator fails.
+    """
+    _, simulator = tools.icarus()
     with tempfile.TemporaryDirectory(prefix="bittrue-") as name:
         folder = Path(name)
+        for file, source in beside.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, folder / file)
         seeds = np.random.default_rng(seed).integers(1, 1 << 31, 2).tolist()
         _write(folder, stimuli, [idle_limit, int(stalls * 2**32), *seeds])
         words = [simulator, "-n", str(program)]
@@ -162,7 +216,7 @@ def hex_rows(text: bytes, words: int) -> Chunks:
 
     Raises
     ------
-    BittrueError
+    UnknownBits
         If there is another digit, as of an unknown bit.
     """
     digits = np.frombuffer(text, dtype=np.uint8).reshape(-1, words * 16 + 1)[:, :-1]
@@ -171,7 +225,7 @@ def hex_rows(text: bytes, words: int) -> Chunks:
     nibbles = values[digits]
     if (nibbles > 15).any():
         row = bytes(digits[(nibbles > 15).any(axis=1)][0]).decode(errors="replace")
-        raise BittrueError(f"what Icarus shows must be known bits only, got {row}")
+        raise UnknownBits(f"what Icarus shows must be known bits only, got {row}")
     pairs = nibbles.reshape(len(digits), words * 8, 2)
     return (pairs[..., 0] << 4 | pairs[..., 1]).view(">u8").astype(np.uint64)
 
