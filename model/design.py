@@ -28,6 +28,13 @@ VERSION = 1
 class Design:
     """A fixed-point network, whole: its shape and its weights.
 
+    Parameters
+    ----------
+    shape : Shape
+        Sizes, types and curves of its layers.
+    weights : Weights
+        Codes of shape (outputs, inputs), and of biases (outputs,), for each layer.
+
     Raises
     ------
     BittrueError

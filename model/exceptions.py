@@ -30,7 +30,13 @@ def _printable(line: str) -> str:
 
 
 class ToolMissing(BittrueError):
-    """A program that is needed is not installed: the message says how to get it."""
+    """A program that is needed is not installed: the message says how to get it.
+
+    Parameters
+    ----------
+    message : str
+        As of `BittrueError`.
+    """
 
 
 class DefaultsWarning(UserWarning):

@@ -72,6 +72,11 @@ def learning(
     rate_format : Format
         Of the rate, unsigned.
 
+    Returns
+    -------
+    Design
+        With the same codes, and how it learns.
+
     Raises
     ------
     BittrueError

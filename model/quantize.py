@@ -42,6 +42,11 @@ def quantize(golden: GoldenNetwork, config: Config | None = None, **choices: Any
         Instead of ``config``: what `Config.of` takes, such as ``format="fxp-s12/8"`` or
         ``curve="fit", segments=8``.
 
+    Returns
+    -------
+    Design
+        Of the same sizes.
+
     Raises
     ------
     BittrueError

@@ -200,6 +200,15 @@ class FixedType:
 
     This is what ``ap_fixed<16,4,AP_RND_CONV,AP_SAT>`` writes. Our defaults are RND_CONV and SAT
     (those of ``ap_fixed`` are TRN and WRAP).
+
+    Parameters
+    ----------
+    format : Format
+        Of the codes.
+    rounding : Rounding
+        Of what lies between two codes.
+    overflow : Overflow
+        Of what lies beyond the format, rounded.
     """
 
     format: Format

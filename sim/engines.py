@@ -157,6 +157,11 @@ def simulate(
     jobs : int
         Machines side by side, at least 1.
 
+    Returns
+    -------
+    list of Run
+        One a session.
+
     Raises
     ------
     BittrueError

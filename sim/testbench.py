@@ -158,6 +158,18 @@ def verify(
         errors, the load port, counters near their ends.
     vectors : sequence of Session, optional
         In place of the directed vectors.
+
+    Returns
+    -------
+    Verification
+        Its ``passed`` says whether anything was compared and nothing differs.
+
+    Raises
+    ------
+    BittrueError
+        If there are no queries, or a choice is one that the engine does not know.
+    ToolMissing
+        If a tool that the engine needs is not installed.
     """
     if queries < 1:
         raise BittrueError(f"queries must be at least 1, got {queries}")
