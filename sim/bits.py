@@ -6,11 +6,14 @@ from typing import Any
 
 from bittrue.model.exceptions import ToolMissing
 
-from .literals import Literals
+from .literals import FALSE, TRUE, Literals
+
+ANSWER = 20_000
+"""Milliseconds for one of many answers."""
 
 
-class BitSolver:
-    """Bitwuzla, asked about literals.
+class _Terms:
+    """Bitwuzla's terms for literals.
 
     Parameters
     ----------
@@ -34,6 +37,55 @@ class BitSolver:
         self._manager = self._library.TermManager()
         self._bool = self._manager.mk_bool_sort()
         self._made: list[Any] = [self._manager.mk_false()]
+
+    def _term(self, literal: int) -> Any:
+        node = literal >> 1
+        if node >= len(self._made) or self._made[node] is None:
+            self._make(node)
+        term = self._made[node]
+        return self._manager.mk_term(self._library.Kind.NOT, [term]) if literal & 1 else term
+
+    def _make(self, root: int) -> None:
+        if root >= len(self._made):
+            self._made += [None] * (len(self._logic.kinds) - len(self._made))
+        kinds = self._library.Kind
+        names = {"and": kinds.AND, "xor": kinds.XOR}
+        waiting = [root]
+        while waiting:
+            node = waiting[-1]
+            if self._made[node] is not None:
+                waiting.pop()
+                continue
+            kind, operands = self._logic.kinds[node], self._logic.operands[node]
+            missing = [o >> 1 for o in operands if self._made[o >> 1] is None]
+            if missing:
+                waiting += missing
+                continue
+            if kind == "var":
+                self._made[node] = self._manager.mk_const(self._bool)
+            elif kind == "mux":
+                a, b, s = map(self._term, operands)
+                self._made[node] = self._manager.mk_term(kinds.ITE, [s, b, a])
+            else:
+                self._made[node] = self._manager.mk_term(
+                    names[kind], [self._term(operand) for operand in operands]
+                )
+            waiting.pop()
+
+
+class BitSolver(_Terms):
+    """Bitwuzla, asked about literals.
+
+    Parameters
+    ----------
+    logic : Literals
+        What literals stand for.
+
+    Raises
+    ------
+    ToolMissing
+        If it is not installed.
+    """
 
     def true_at_once(
         self, clauses: Iterable[Sequence[int]], seconds: float
@@ -75,39 +127,65 @@ class BitSolver:
             if self._logic.kinds[node] == "var"
         }
 
-    def _term(self, literal: int) -> Any:
-        node = literal >> 1
-        if node >= len(self._made) or self._made[node] is None:
-            self._make(node)
-        term = self._made[node]
-        return self._manager.mk_term(self._library.Kind.NOT, [term]) if literal & 1 else term
 
-    def _make(self, root: int) -> None:
-        if root >= len(self._made):
-            self._made += [None] * (len(self._logic.kinds) - len(self._made))
-        kinds = self._library.Kind
-        names = {"and": kinds.AND, "xor": kinds.XOR}
-        waiting = [root]
-        while waiting:
-            node = waiting[-1]
-            if self._made[node] is not None:
-                waiting.pop()
-                continue
-            kind, operands = self._logic.kinds[node], self._logic.operands[node]
-            missing = [o >> 1 for o in operands if self._made[o >> 1] is None]
-            if missing:
-                waiting += missing
-                continue
-            if kind == "var":
-                self._made[node] = self._manager.mk_const(self._bool)
-            elif kind == "mux":
-                a, b, s = map(self._term, operands)
-                self._made[node] = self._manager.mk_term(kinds.ITE, [s, b, a])
-            else:
-                self._made[node] = self._manager.mk_term(
-                    names[kind], [self._term(operand) for operand in operands]
-                )
-            waiting.pop()
+class Asked(_Terms):
+    """Bitwuzla, asked again and again about clauses that only become more.
+
+    Parameters
+    ----------
+    logic : Literals
+        What literals stand for.
+
+    Raises
+    ------
+    ToolMissing
+        If it is not installed.
+    """
+
+    def __init__(self, logic: Literals) -> None:
+        super().__init__(logic)
+        options = self._library.Options()
+        options.set(self._library.Option.PRODUCE_MODELS, True)
+        options.set(self._library.Option.PRODUCE_UNSAT_ASSUMPTIONS, True)
+        options.set(self._library.Option.TIME_LIMIT_PER, ANSWER)
+        self._solver = self._library.Bitwuzla(self._manager, options)
+        self._assumed: dict[Any, int] = {}
+        self._core: set[int] = set()
+
+    def holds(self, clause: Sequence[int]) -> None:
+        """Add a clause."""
+        terms = [self._term(literal) for literal in clause]
+        self._solver.assert_formula(
+            terms[0] if len(terms) == 1 else self._manager.mk_term(self._library.Kind.OR, terms)
+        )
+
+    def true(self, literals: Sequence[int]) -> bool:
+        """Tell whether all clauses and some literals can be true at once.
+
+        Raises
+        ------
+        TimeoutError
+            If that takes too long.
+        """
+        self._assumed, self._core = {}, {FALSE}
+        if FALSE in literals:
+            return False
+        self._assumed = {self._term(literal): literal for literal in literals if literal != TRUE}
+        result = self._solver.check_sat(*self._assumed)
+        if result == self._library.Result.SAT:
+            return True
+        if result != self._library.Result.UNSAT:
+            raise TimeoutError("no answer in time")
+        self._core = {self._assumed[term] for term in self._solver.get_unsat_assumptions()}
+        return False
+
+    def value(self, literal: int) -> bool:
+        """Return what a literal is where all was true at once."""
+        return bool(self._solver.get_value(self._term(literal)).value())
+
+    def core(self) -> set[int]:
+        """Return those of the literals that cannot be true at once."""
+        return self._core
 
 
 def evaluated(logic: Literals, roots: Sequence[int], values: Mapping[int, bool]) -> dict[int, bool]:
