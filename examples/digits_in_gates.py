@@ -9,12 +9,8 @@ network.v and design.json to the folder, the current one by default.
 import sys
 from pathlib import Path
 
+from bittrue import GoldenNetwork, Machine, Network, quantize, to_verilog
 from bittrue.flow.data import load, split
-from bittrue.hdl.machine import Machine
-from bittrue.hdl.netlist import to_verilog
-from bittrue.hdl.network import Network
-from bittrue.model.golden import GoldenNetwork
-from bittrue.model.quantize import quantize
 from bittrue.model.ranges import choose_config
 from bittrue.model.training import Samples, train_epochs
 from bittrue.sim.whole import verify_whole

@@ -8,13 +8,11 @@ thousand that were held out. The answer to an image is proven if no input with t
 have another one in float64.
 """
 
+from bittrue import FixedNetwork, GoldenNetwork, quantize
 from bittrue.flow.data import load, split
 from bittrue.model.certify import certify
 from bittrue.model.errors import errors_between
-from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import decode, encode
-from bittrue.model.golden import GoldenNetwork
-from bittrue.model.quantize import quantize
 from bittrue.model.ranges import choose_config
 from bittrue.model.training import Samples, train_epochs
 

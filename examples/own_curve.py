@@ -13,13 +13,10 @@ import sys
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 
+from bittrue import FixedNetwork, GoldenNetwork, quantize, verify
 from bittrue.model.activations import Activation
 from bittrue.model.curve_errors import errors_of
-from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import encode
-from bittrue.model.golden import GoldenNetwork
-from bittrue.model.quantize import quantize
-from bittrue.sim.testbench import verify
 
 SOFTSIGN = Activation(
     "softsign",
