@@ -15,6 +15,8 @@ from bittrue.model.exceptions import BittrueError, ToolMissing
 
 from .console import say, warnings_as_lines
 from .curve import curve
+from .doctor import doctor
+from .export import export
 from .learn import learn
 from .mutate import mutate
 from .prove import prove
@@ -40,7 +42,9 @@ for command in (
     study,
     sweep,
     synth,
+    export,
     report,
+    doctor,
 ):
     app.command()(command)
 

@@ -67,15 +67,15 @@ def output_width(machine: Machine) -> int:
 
 def load_requests(machine: Machine, weights: Weights, before: Weights | None) -> Chunks:
     """Return the requests that write weights, layer by layer, each layer's biases last."""
-    fields = _fields(machine, weights)
+    fields = weight_fields(machine, weights)
     if before is not None:
-        fields = fields[:, fields[-1] != _fields(machine, before)[-1]]
+        fields = fields[:, fields[-1] != weight_fields(machine, before)[-1]]
     return _requests(machine, fields, write=1)
 
 
 def read_requests(machine: Machine, weights: Weights) -> Chunks:
     """Return the requests that read all weights, of shapes like the given ones, in that order."""
-    return _requests(machine, _fields(machine, weights), write=0)
+    return _requests(machine, weight_fields(machine, weights), write=0)
 
 
 def weights_read(machine: Machine, weights: Weights, answers: Codes) -> Weights:
@@ -122,7 +122,7 @@ def _requests(machine: Machine, fields: Codes, write: int) -> Chunks:
     return requests
 
 
-def _fields(machine: Machine, weights: Weights) -> Codes:
+def weight_fields(machine: Machine, weights: Weights) -> Codes:
     """Return layer, neuron, input, is bias and code of every weight and bias, shape (5, n).
 
     The register that is drawn from comes last, where there is one.

@@ -1,0 +1,140 @@
+"""The command ``bittrue export``: a network as a folder that others build and check."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bittrue.hdl.machine import Machine
+from bittrue.model.design import Design
+from bittrue.model.exceptions import BittrueError
+from bittrue.model.formats import Values, encode
+from bittrue.sim import testbench
+
+from . import options
+from .config import Settings, resolve
+from .console import progress, say
+from .data import Data, check_width, load
+from .designs import SavedNetwork, made_design, read_network, refuse_choices
+from .export_files import Export
+from .export_folder import check_folder, write_folder
+from .options import one_a_layer, part_of
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where the files go: a new or empty folder.")
+    ],
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="The top module is called NAME_axis.")
+    ] = "network",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what the manifest in DIR names.")
+    ] = False,
+    seed: options.Seed = None,
+    queries: Annotated[
+        int | None,
+        typer.Option(help="Random queries that the test benches ask.  \\[default: 10]"),
+    ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="DATA", help="A data set to ask, instead of random queries."),
+    ] = None,
+    part: options.Part = "held-out",
+    samples: options.Samples = None,
+    config: options.ConfigFile = None,
+    format: options.AnyFormat = None,
+    input_type: options.InputType = None,
+    weight_type: options.WeightType = None,
+    bias_type: options.BiasType = None,
+    preactivation_type: options.PreactivationType = None,
+    output_type: options.OutputType = None,
+    width: options.Width = None,
+    method: options.Method = None,
+    margin: options.Margin = None,
+    curve: options.CurveName = None,
+    segments: options.Segments = None,
+    tolerance: options.Tolerance = None,
+    rounding: options.RoundingMode = None,
+    overflow: options.OverflowMode = None,
+    design: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Export this saved design instead of making one.",
+            rich_help_panel=options.MODELS,
+        ),
+    ] = None,
+    pe: options.Lanes = None,
+    simd: options.InputLanes = None,
+) -> None:
+    """Write a network as Verilog with AXI4-Stream ports, and all that it takes to check it.
+
+    Example: bittrue export digits-rtl --network digits.npz --data digits --width 8 --pe 8
+
+    DIR stands alone: a test bench in Verilog that prints PASS or FAIL, a cocotb test, what it asks
+    and what the fixed model answers, a FuseSoC core, a Yosys script, and a README that says how to
+    run each. The same options give the same bytes.
+
+    Exit codes: 0 written, 2 bad input, 130 interrupted.
+    """
+    settings = resolve(options.given(locals()), config)
+    check_folder(folder, force=force)
+    chosen, inputs = _asked(settings, network, design, (data, part, samples))
+    type = chosen.shape.input
+    machine = Machine(chosen.shape, one_a_layer(settings.pe), one_a_layer(settings.simd))
+    codes = encode(inputs, type.format, type.rounding, type.overflow)
+    with progress("exporting") as told:
+        told(0, 1)
+        files = Export(chosen, machine, codes, name).files()
+        told(1, 1)
+    write_folder(folder, files, force=force)
+    say(f"bittrue: wrote {folder}: {len(files)} files, {len(codes)} samples; see its README.md")
+
+
+def _asked(
+    settings: Settings,
+    network: Path | None,
+    design: Path | None,
+    wanted: tuple[str | None, str, int | None],
+) -> tuple[Design, Values]:
+    """Return the design that is exported, and what its test benches ask."""
+    if network is not None and design is not None:
+        raise BittrueError(f"a network or a design must be given, got both: {network}, {design}")
+    saved = read_network(network) if network else None
+    source, part, samples = wanted
+    known = None if source is None else load(source)
+    if known is not None and "queries" in settings.model_fields_set:
+        raise BittrueError(
+            f"queries must be asked without a data set, got {settings.queries} beside one: "
+            "use samples"
+        )
+    chosen = _design(settings, saved, design, known)
+    if known is None:
+        return chosen, testbench.query_inputs(
+            settings.seed, settings.queries, chosen.shape.sizes[0]
+        )
+    check_width(known, chosen.shape.sizes[0], chosen.shape.sizes[-1])
+    held_out = saved.held_out_of(known) if saved else None
+    return chosen, part_of(known, part, samples, held_out).inputs
+
+
+def _design(
+    settings: Settings, saved: SavedNetwork | None, file: Path | None, known: Data | None
+) -> Design:
+    """Return a saved design, or that of a network; formats from the data's training part."""
+    if file is not None:
+        refuse_choices(settings)
+        return Design.load(file)
+    golden = saved.golden if saved else testbench.train_333(settings.seed)
+    if known is None:
+        inputs = testbench.query_inputs(settings.seed, settings.queries, golden.sizes[0])
+    else:
+        check_width(known, golden.sizes[0], golden.sizes[-1])
+        held_out = saved.held_out_of(known) if saved else None
+        inputs = part_of(known, "training", None, held_out).inputs
+    return made_design(settings, golden, inputs)[0]
