@@ -193,3 +193,12 @@ def test_the_page_alone_reproduces_published_curves(rounding, curve, tmp_path):
         curve=curve,
     )
     check(design, 4, tmp_path / "design.json")
+
+
+def test_the_architecture_names_every_module():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:\w+/)*(\w+)`", page))
+    modules = {
+        path.stem for room in ("model", "hdl", "sim", "flow") for path in (ROOT / room).glob("*.py")
+    }
+    assert sorted(modules - named - {"__init__"}) == []
