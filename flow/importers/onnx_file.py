@@ -73,11 +73,11 @@ def read_model_file(path: str | os.PathLike[str]) -> Any:
     ToolMissing
         If the package ``onnx`` is not installed.
     """
-    check_size(path)
+    size = check_size(path)
     onnx = onnx_module()
     try:
         with open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(size)
     except OSError as error:
         raise BittrueError(f"{path} must be a readable file, got {error.strerror}") from None
     place = Path(path).name
@@ -204,13 +204,13 @@ class Tensors:
 
     def _external(self, tensor: Any, what: str) -> bytes:
         told = {item.key: item.value for item in tensor.external_data}
-        location = told.get("location", "")
+        location = str(told.get("location", ""))
         target = self.folder / location
         try:
             inside = target.resolve().is_relative_to(self.folder) and not os.path.isabs(location)
         except (OSError, ValueError, RuntimeError):
             inside = False
-        if not inside or not location:
+        if not inside or not location.isprintable() or not location:
             raise BittrueError(
                 f"{what} must have its data in the folder of the model, got {location!r}"
             )

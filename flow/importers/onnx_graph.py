@@ -67,7 +67,7 @@ class Walk:
         if not found or len(signals) != len(found):
             raise BittrueError(f"{self.place} must give what its input leads to, got other outputs")
         if any(one.steps != signals[0].steps for one in signals):
-            names = ", ".join(item.name for item in self.graph.output)
+            names = [item.name for item in self.graph.output]
             raise BittrueError(f"{self.place} must have one output, got {names}")
         tails = {one.tail for one in signals} - {None}
         tail = "softmax" if "softmax" in tails else "argmax" if tails else None
@@ -76,7 +76,7 @@ class Walk:
     def _input(self) -> None:
         inputs = [item for item in self.graph.input if item.name not in self.held]
         if len(inputs) != 1:
-            names = ", ".join(item.name for item in inputs) or "none"
+            names = [item.name for item in inputs]
             raise BittrueError(f"{self.place} must have one input, got {names}")
         shape = inputs[0].type.tensor_type.shape
         sizes: list[int | str] = [
@@ -103,12 +103,12 @@ class Walk:
         read = _reader(node)
         if read is None:
             known = ", ".join(sorted([*NODES, *QUANTS]))
-            domain = f" of {node.domain}" if node.domain not in ("", "ai.onnx") else ""
+            domain = f" of {node.domain!r}" if node.domain not in ("", "ai.onnx") else ""
             raise BittrueError(
                 f"a node of {self.place} must be one of {known}, got {label}{domain}"
             )
         if node.domain and node.domain != "ai.onnx" and node.domain not in self.opset:
-            raise BittrueError(f"{self.place} must name the version of {node.domain}, got none")
+            raise BittrueError(f"{self.place} must name the version of {node.domain!r}, got none")
         values = [self._value(name, label) for name in node.input]
         here = Node(label, node, values, attributes_of(node, self.tensors), self.opset.get("", 0))
         result = read(here)

@@ -42,7 +42,9 @@ def attributes_of(node: Any, tensors: Tensors) -> dict[str, Any]:
 
 def label_of(node: Any) -> str:
     """Return what a node is called in messages: its type and its name."""
-    return f"{node.op_type} {node.name or (node.output[0] if node.output else '')!r}"
+    op = str(node.op_type)  # bytes, where it is no text
+    op = op if op.isidentifier() else repr(op)
+    return f"{op} {node.name or (node.output[0] if node.output else '')!r}"
 
 
 class Node:

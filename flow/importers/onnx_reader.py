@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
 
@@ -35,9 +37,11 @@ def read_onnx(path: str | os.PathLike[str]) -> Imported:
         If the package ``onnx`` is not installed.
     """
     model = read_model_file(path)
-    place = Path(path).name
-    signal = Walk(model, path).signal()
-    folded = Folding(signal.steps, place)
+    # what is not finite is found where it would become a weight
+    with np.errstate(all="ignore"):
+        signal = Walk(model, path).signal()
+        folded = Folding(signal.steps, Path(path).name)
+        golden = folded.golden()
     notes = list(folded.notes)
     design = None
     if folded.quantized:
@@ -45,7 +49,7 @@ def read_onnx(path: str | os.PathLike[str]) -> Imported:
         notes.append(said)
     if signal.tail is not None:
         notes.append(f"{signal.tail} behind the last layer was left out")
-    return Imported(folded.golden(), design, signal.tail, tuple(notes))
+    return Imported(golden, design, signal.tail, tuple(notes))
 
 
 def _fixed(folded: Folding) -> tuple[Design | None, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bittrue.model.exceptions import BittrueError
-from bittrue.model.formats import FixedType, Format, Rounding, Values
+from bittrue.model.formats import FixedType, Format, Overflow, Rounding, Values
 
 MOST_FEATURES = 1 << 20
 """Numbers of a sample at most, where no weights bound them yet."""
@@ -139,6 +139,8 @@ def held(values: Values, type: FixedType, frac: int) -> FixedType:
     codes = np.ldexp(values, frac)
     low, high = (int(end) for end in (codes.min(), codes.max())) if codes.size else (0, 0)
     signed = type.format.signed
+    if type.overflow is Overflow.SAT_SYM:
+        high = max(high, -low)
     needed = Format.spanning(min(low, -1) if signed else low, max(high, 0), frac)
     width = max(needed.width, type.format.width)
     return FixedType(Format(signed, width, frac), type.rounding, type.overflow)

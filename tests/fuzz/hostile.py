@@ -56,5 +56,9 @@ TOKENS = {
         *(b"CREATE TABLE", b"CREATE VIEW", b"rows", b"config", b"\x00\x00\x00\x01", b"\xff" * 9),
         *(b"\x0d", b"\x05", b"\x02\x02", b"\x01\x01", b"btru", b"designs", b"networks"),
     ),
+    "onnx": (
+        *(b"\x0a", b"\x12", b"\x3a", b"\x0a\x00", b"\x2a\x00", b"\xff" * 9, b"\x80\x01"),
+        *(b"Gemm", b"Quant", b"qonnx.custom_op.general", b"location", b"../", b"\x70\x01"),
+    ),
 }
 """By kind of file: what its grammar is made of, and what upsets it."""

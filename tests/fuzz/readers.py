@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 from designs import drawn_design
+from qonnx_networks import Drawn
 from stored_results import PROVE, SYNTH, command
 
 from bittrue.flow.config import resolve
 from bittrue.flow.data import load
 from bittrue.flow.designs import read_either
+from bittrue.flow.importers import read_model
+from bittrue.flow.onnx_export import onnx_model
 from bittrue.flow.report_results import read_results
 from bittrue.flow.space import FIGURES, read_space
 from bittrue.flow.store import Row, Store
@@ -215,6 +218,18 @@ def vector_files() -> list[bytes]:
     return [json.dumps(tree).encode() for tree in trees]
 
 
+def onnx_files() -> list[bytes]:
+    """Return networks of torch and Brevitas, drawn ones, and one that we wrote."""
+    fixtures = Path(__file__).parent.parent / "fixtures"
+    names = ("torch-normed", "torch-clipped", "torch-sigmoid", "brevitas-relu", "brevitas-sigmoid")
+    ours = onnx_model(drawn_design(2, (2, 3, 1), bias=True, curve="relu"), "qdq")
+    return [
+        *((fixtures / f"{name}.onnx").read_bytes() for name in names),
+        *(Drawn(seed, 1).model(1).SerializeToString() for seed in (2, 3)),
+        ours.SerializeToString(),
+    ]
+
+
 def code_files() -> list[bytes]:
     """Return lines of codes."""
     return [b"1\n-1\n\n0\n", b"0\n"]
@@ -342,6 +357,7 @@ TARGETS: Mapping[str, Target] = {
         ),
         Target("vectors", "json", "vectors.json", vector_files, read_all_vectors),
         Target("vectors-csv", "csv", "vectors.csv", code_files, read_all_vectors),
+        Target("onnx", "onnx", "model.onnx", onnx_files, read_model),
         Target("results", "json", "results.json", result_files, lambda path: read_results([path])),
         Target("store", "sqlite", "store.sqlite", store_files, read_store),
         Target(

@@ -16,6 +16,7 @@ from typing import Any
 
 from .bytewise import spoilt
 from .hostile import NUMBERS, TEXTS
+from .onnx_kind import onnx_spoilt
 
 DEEP = 20_000
 """Levels of the deepest nesting."""
@@ -319,4 +320,5 @@ STRUCTURED: dict[str, Callable[[Random, bytes], bytes]] = {
     "idx": idx_spoilt,
     "npz": npz_spoilt,
     "sqlite": sqlite_spoilt,
+    "onnx": onnx_spoilt,
 }
