@@ -29,7 +29,7 @@ from bittrue.flow.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SET_UP = {"pip", "python3", "git", "make", "sudo", "apt-get", "cd", "source", "."}
+SET_UP = {"pip", "python3", "git", "make", "sudo", "apt-get", "source", "."}
 RUN = {"python", "pycon", "console"}
 SHELL = re.compile(r"[|&;<>*$`]")
 
@@ -87,7 +87,7 @@ def tidy(text):
 
 
 def run_page(page, folder, *, long):
-    """Run the blocks of a page in an empty folder, with or without the long ones."""
+    """Run the blocks of a page in an empty folder, the current one, with or without long ones."""
     shutil.copytree(ROOT / "examples", folder / "examples")
     (folder / "docs").mkdir()
     names = {"__name__": page.stem}
@@ -100,14 +100,14 @@ def run_page(page, folder, *, long):
         elif block.language in RUN:
             printed = None
             if long or not block.long:
-                printed = run_block(block, names, folder, where)
+                printed = run_block(block, names, where)
 
 
-def run_block(block, names, folder, where):
+def run_block(block, names, where):
     """Run a block; return what Python printed."""
     if block.language == "console":
         for command, expected in commands_of(block):
-            run_command(command, expected, int(block.fails), folder, where)
+            run_command(command, expected, int(block.fails), where)
         return None
     text = block.text
     if block.language == "pycon":
@@ -117,17 +117,21 @@ def run_block(block, names, folder, where):
     return stdout.getvalue()
 
 
-def run_command(command, expected, code, folder, where):
+def run_command(command, expected, code, where):
     """Run a command of a console block, and hold it to its exit code and to what it prints."""
-    if command.split()[0] in SET_UP:
+    first, *rest = command.split()
+    if first in SET_UP:
+        return
+    if first == "cd" and not SHELL.search(command):
+        os.chdir(*rest)
         return
     run = run_here if command.startswith("bittrue ") and not SHELL.search(command) else run_shell
-    left, stdout, stderr = run(command, folder)
+    left, stdout, stderr = run(command)
     assert left == code, f"{where}: $ {command}\nleft with {left}\n{stdout}\n{stderr}"
     assert not expected or alike(expected, stdout), f"{where}: $ {command}\nprints\n{stdout}"
 
 
-def run_here(command, _folder):
+def run_here(command):
     """Run our own command line in this process."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -138,13 +142,12 @@ def run_here(command, _folder):
     return code, out.getvalue(), err.getvalue()
 
 
-def run_shell(command, folder):
+def run_shell(command):
     """Run a command as a shell does, with the programs of this environment."""
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
         shell=True,
-        cwd=folder,
         env={**os.environ, "PATH": beside},
         capture_output=True,
         text=True,
