@@ -39,6 +39,9 @@ NIBBLES = {21: False, 22: True}
 NAMES = {"float": 4, "int32": 5, "int64": 7, "double": 10, "uint64": 11}
 """Fields of a tensor that hold numbers one by one."""
 
+MOST_PARTS = 1 << 17
+"""Nodes, tensors and descriptions of both that a graph may have."""
+
 _DATA, _NUMBERS = (4, 9, 10), (5, 7, 11)
 _GRAPH, _INITIALIZER = 7, 5
 _NUMBER_BYTES, _PART_BYTES = 8, 64
@@ -95,10 +98,13 @@ def read_model_file(path: str | os.PathLike[str]) -> Any:
 
 def _check_weight(content: bytes, place: str) -> None:
     """Refuse a file whose many small parts would become much more than the file."""
-    data = numbers = 0
+    data = numbers = count = 0
     try:
         for field, part in _parts(memoryview(content)):
             for kind, inner in _parts(part) if field == _GRAPH else ():
+                count += 1
+                if count > MOST_PARTS:
+                    raise BittrueError(f"{place} must have at most {MOST_PARTS} parts, got more")
                 for what, piece in _parts(inner) if kind == _INITIALIZER else ():
                     data += len(piece) * (what in _DATA)
                     numbers += len(piece) * (what in _NUMBERS)
