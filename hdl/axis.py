@@ -27,7 +27,7 @@ class AxisWords:
     Parameters
     ----------
     machine : Machine
-        Behind the ports.
+        Behind the ports, without trainer, trace and counters: there are none for them.
 
     Members
     -------
@@ -39,9 +39,23 @@ class AxisWords:
         Bits of a weight or bias on the weight port, the lowest of a word.
     data_bytes : int
         Whole bytes of it, its highest bit repeated.
+
+    Raises
+    ------
+    BittrueError
+        If the machine has what there are no ports for.
     """
 
     machine: Machine
+
+    def __post_init__(self) -> None:
+        machine = self.machine
+        if machine.trainer or machine.trace or machine.counters != "none":
+            raise BittrueError(
+                "a machine behind AXI4-Stream ports must be without trainer, trace and counters, "
+                f"got trainer={machine.trainer}, trace={machine.trace}, "
+                f"counters={machine.counters!r}"
+            )
 
     @property
     def simd(self) -> int:
@@ -132,15 +146,9 @@ class AxisNetwork(Component):
     """
 
     def __init__(self, machine: Machine, weights: Weights | None = None) -> None:
-        if machine.trainer or machine.trace or machine.counters != "none":
-            raise BittrueError(
-                "a machine behind AXI4-Stream ports must be without trainer, trace and counters, "
-                f"got trainer={machine.trainer}, trace={machine.trace}, "
-                f"counters={machine.counters!r}"
-            )
+        self.words = words = AxisWords(machine)
         self._network = network = Network(machine, weights)
         self.latency, self.initiation_interval = network.latency, network.initiation_interval
-        self.words = words = AxisWords(machine)
         super().__init__(
             {
                 **_taken("s_axis", words.simd * words.input_bytes),
