@@ -6,21 +6,17 @@ system gives it back however a process ends.
 """
 
 import json
-import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 
-from bittrue.model.exceptions import BittrueError, ToolMissing
+from bittrue.model.exceptions import BittrueError
 
+from .locks import ByteLocks
 from .space import FIGURES
-
-if sys.platform != "win32":
-    import fcntl
 
 APPLICATION = 0x62747275
 """What SQLite keeps as a file's application: "btru"."""
@@ -98,7 +94,8 @@ class Store:
 
     def __init__(self, path: Path, *, writable: bool = True) -> None:
         self.path = path
-        self._owners: _Owners | None = None
+        # one byte for each coordinator
+        self._owners: ByteLocks | None = None
         if writable:
             refuse_network(path)
         elif not path.is_file():
@@ -113,7 +110,7 @@ class Store:
             self._prepare(writable)
             if not writable:
                 return
-            self._owners = _Owners(Path(f"{path}.lock"))
+            self._owners = ByteLocks(Path(f"{path}.lock"))
             with self._transaction():
                 self._db.execute("INSERT INTO owners DEFAULT VALUES")
                 self.owner = int(self._db.execute("SELECT max(id) FROM owners").fetchone()[0])
@@ -296,29 +293,6 @@ class Store:
             f"{self.path} must be a whole store, got a damaged one ({line}): {read} rows could be "
             f"read {ended}; it was left as it is"
         )
-
-
-class _Owners:
-    """Locks on the bytes of a file, one for each coordinator."""
-
-    def __init__(self, path: Path) -> None:
-        if sys.platform == "win32":
-            raise ToolMissing("a store must have file locks of POSIX, got a system without them")
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-
-    def hold(self, owner: int) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, owner)
-
-    def lives(self, owner: int) -> bool:
-        try:
-            self.hold(owner)
-        except OSError:
-            return True
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, owner)
-        return False
-
-    def close(self) -> None:
-        os.close(self._file)
 
 
 def _tables() -> tuple[str, ...]:
