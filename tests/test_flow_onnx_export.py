@@ -12,6 +12,7 @@ from onnx.reference.op_run import OpRun
 from bittrue.flow.importers import read_model
 from bittrue.flow.importers.onnx_file import QONNX
 from bittrue.flow.onnx_export import onnx_model, save_onnx
+from bittrue.model.curves import Curve
 from bittrue.model.design import Design, Layer, Shape, Weights
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.fixed import FixedNetwork
@@ -135,6 +136,20 @@ def test_sixteen_bits(way, answers_of):
     design = quantize(golden)
     codes = np.random.default_rng(4).integers(-(2**15), 2**15, (60, 6))
     model = check(design, codes, way, answers_of)
+    assert model.graph.input[0].type.tensor_type.elem_type == 11
+
+
+@pytest.mark.parametrize(("way", "answers_of"), WAYS)
+def test_lines_beyond_float32(way, answers_of):
+    """A short sum, and a table whose sums are long: only they ask for float64."""
+    format, output = Format(True, 11, 7), FixedType(Format(True, 12, 9), Rounding.TRN)
+    rng = np.random.default_rng(8)
+    rows = [(start, *rng.integers(-(2**17), 2**17, 2).tolist()) for start in range(-1024, 1024, 64)]
+    table = Curve("drawn", format, output, Format(True, 18, 17), Format(True, 18, 17), rows)
+    line = FixedType(Format(True, 2, 0))
+    layer = Layer(1, 1, FixedType(format), line, None, FixedType(format), table)
+    design = Design(Shape((layer,)), Weights([[[1]]]))
+    model = check(design, format.codes()[:, None], way, answers_of)
     assert model.graph.input[0].type.tensor_type.elem_type == 11
 
 
