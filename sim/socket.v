@@ -1,7 +1,7 @@
 // The ports that bench.v drives, around a module of someone else's.
 // In capitals: what differs from module to module.
 `timescale 1ns/1ps
-module network (
+module bittrue_socket (
     input wire clk, input wire rst, input wire hold, output wire idle, output wire framing_error,
     input wire i__valid, output wire i__ready, input wire [BEAT_BITS-1:0] i__payload,
     output wire o__valid, input wire o__ready, output wire [OUTPUT_BITS-1:0] o__payload,

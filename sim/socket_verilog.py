@@ -25,6 +25,9 @@ RESETS = {"rst": "resetting", "reset": "resetting"} | dict.fromkeys(
 )
 """Resets by name: high where a reset is active, or low."""
 
+OWN_NAMES = {"module bench;": "module bittrue_bench;", "network dut (": "bittrue_socket dut ("}
+"""What is written otherwise in the test bench: others have modules named bench and network."""
+
 PORT = re.compile(r'\.port_info \d+ /(\w+) (\d+) "([^"]+)"')
 QUOTED = re.compile(r'"([^"\n]+)"')
 
@@ -275,6 +278,8 @@ class VerilogSocket:
         most : int
             Beats after which no more are given.
         """
-        (folder / "bench.v").write_text(bench_source(self.machine), encoding="utf-8")
+        bench = bench_source(self.machine).replace("module bench;", "module bittrue_bench;")
+        bench = bench.replace(" network dut (", " bittrue_socket dut (")
+        (folder / "bench.v").write_text(bench, encoding="utf-8")
         (folder / "socket.v").write_text(self.source(most), encoding="utf-8")
-        return self._foreign.compiled(folder, "bench", ["bench.v", "socket.v"])
+        return self._foreign.compiled(folder, "bittrue_bench", ["bench.v", "socket.v"])

@@ -59,9 +59,27 @@ def test_verilog_by_hand_is_bit_true():
 
 
 @pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("name", ["network", "bench", "dut", "socket"])
+def test_a_module_may_have_any_name(name, tmp_path):
+    source = SMALL.read_text()
+    assert source.count("module hand") == 1
+    file = tmp_path / f"{name}.v"
+    file.write_text(source.replace("module hand", f"module {name}"))
+    assert_bit_true(file, DESIGN, VECTORS, stalls=0)
+
+
+@pytest.mark.needs("iverilog")
 def test_axi_streams_padded_words_and_a_memory_file():
     design = small_design("fxp-s6/4")
     assert_bit_true([FOREIGN / "hand_axis.v"], design, RNG.integers(-32, 32, (40, 2)))
+
+
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("name", ["network", "bench", "dut"])
+def test_modules_may_have_any_name(name, tmp_path):
+    file = tmp_path / "any.v"
+    file.write_text(SMALL.read_text().replace("module hand", f"module {name}"))
+    assert_bit_true(file, DESIGN, VECTORS[:5], top=name, stalls=0)
 
 
 @pytest.mark.needs("iverilog")

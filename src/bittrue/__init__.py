@@ -82,13 +82,15 @@ for _room in ("model", "hdl", "sim", "flow"):
         )
 
 
-def __getattr__(name: str) -> object:
-    """Import a name of ``__all__`` from its module, once."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # a name that is none of these is an error there
+
+    def __getattr__(name: str) -> object:
+        """Import a name of ``__all__`` from its module, once."""
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found: object = getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:
