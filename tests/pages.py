@@ -6,6 +6,7 @@ What a page's author writes:
 - an ``output`` block behind one is what it prints, ``...`` standing for anything;
 - ``console`` blocks run in the same folder: each line behind ``$ `` is a command, lines below it
   are what it prints on standard output, and ``\\`` at an end goes on in the next line;
+- ``py`` blocks are tests: each runs alone, and then what in it is called ``test_...``;
 - ``pycon`` blocks run as ``python`` does, their lines behind ``>>> `` and ``... ``;
 - the word ``long`` behind the language leaves a block to the long tests, the word ``fails`` says
   that a command ends with 1.
@@ -30,7 +31,7 @@ from bittrue.flow.cli import main
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SET_UP = {"pip", "python3", "git", "make", "sudo", "apt-get", "source", "."}
-RUN = {"python", "pycon", "console"}
+RUN = {"python", "pycon", "py", "console"}
 SHELL = re.compile(r"[|&;<>*$`]")
 
 
@@ -110,6 +111,9 @@ def run_block(block, names, where):
             run_command(command, expected, int(block.fails), where)
         return None
     text = block.text
+    if block.language == "py":
+        names = {"__name__": where}
+        text += "\nfor test in [v for k, v in globals().items() if k.startswith('test_')]: test()\n"
     if block.language == "pycon":
         text = "".join(f"{line[4:]}\n" for line in text.splitlines() if line[:3] in (">>>", "..."))
     with contextlib.redirect_stdout(io.StringIO()) as stdout:

@@ -13,6 +13,7 @@ from designs import drawn_design
 from pages import PAGES, RUN, alike, blocks_of, commands_of, run_page
 from typer.main import get_command
 
+from bittrue import Machine, Network, to_verilog
 from bittrue.flow.cli import app
 from bittrue.model.curves import Curve
 from bittrue.model.design import Design, Layer, Shape, Weights
@@ -35,8 +36,8 @@ def test_code_runs(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", LONG, **NAMED)
 def test_all_code_runs(page, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
-    if page.name == "proofs.md":
-        refute(run, monkeypatch)
+    if page.name in BEFORE:
+        BEFORE[page.name](run, monkeypatch)
     run_page(page, tmp_path, long=True)
 
 
@@ -54,6 +55,19 @@ def refute(run, monkeypatch):
     Path("small.json").unlink()
 
 
+def write_rtl(*_):
+    """Leave a design and Verilog of it, as somebody may have written it."""
+    design = drawn_design(1, (3, 4, 2), "fxp-s8/4")
+    design.save("network.json")
+    Path("rtl").mkdir()
+    network = Network(Machine(design.shape), design.weights)
+    Path("rtl", "network.v").write_text(to_verilog(network, "network"))
+
+
+BEFORE = {"proofs.md": refute, "ci.md": write_rtl}
+"""What stands in a page's folder where others would have made it."""
+
+
 @pytest.mark.parametrize("page", PAGES, **NAMED)
 def test_commands_are_real(page):
     commands = get_command(app).commands
@@ -62,7 +76,8 @@ def test_commands_are_real(page):
             program, *words = line.split()
             if program != "bittrue" or words[0] in ("--help", "--version"):
                 continue
-            options = {opt for param in commands[words[0]].params for opt in param.opts}
+            params = commands[words[0]].params
+            options = {opt for param in params for opt in (*param.opts, *param.secondary_opts)}
             given = {word for word in words if re.match(r"--?[a-z]", word)}
             assert given <= options | {"--help"}, line
 
