@@ -34,7 +34,7 @@ _HEADER = re.compile(
     r"'shape': \(((?:\d{1,18}(?:, ?|(?=\))))*)\),? ?\}\s*"
 )
 
-_UNREADABLE = (
+UNREADABLE = (
     *(ValueError, zipfile.BadZipFile, EOFError, KeyError, zlib.error),
     *(NotImplementedError, RuntimeError, OverflowError),
 )
@@ -62,19 +62,19 @@ def arrays_of(file: IO[bytes], place: str) -> Arrays:
     if file.read(len(_MAGIC)) == _MAGIC:
         raise BittrueError(f"{place} must be an .npz file, got a single array")
     try:
-        size = _checked_size(file)
+        size = checked_size(file)
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
-            _check_entries(entries, size)
+            check_entries(entries, size)
             return {_name(info): _array(archive, info) for info in entries}
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BittrueError(
             f"{place} must be a whole .npz file of plain arrays, got: {error}"
         ) from None
 
 
-def _checked_size(file: IO[bytes]) -> int:
-    """Return the size of a file whose list of entries is short; `zipfile` would read any."""
+def checked_size(file: IO[bytes]) -> int:
+    """Return the size of a zip file whose list of entries is short; `zipfile` would read any."""
     file.seek(0)
     found, size, tail = 0, 0, b""
     while chunk := file.read(_CHUNK):
@@ -86,7 +86,8 @@ def _checked_size(file: IO[bytes]) -> int:
     return size
 
 
-def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
+def check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
+    """Refuse entries of a zip file of a size that are odd, or more than it may unpack to."""
     names: set[str] = set()
     for info in entries:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

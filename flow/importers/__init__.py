@@ -1,14 +1,16 @@
 """Networks of others, read: ONNX, Keras, safetensors, and our own ``.npz``."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from bittrue.model.exceptions import BittrueError
 
 from .imported import Imported, check_size
+from .sklearn_model import from_sklearn
 
-__all__ = ["Imported", "read_model"]
+__all__ = ["Imported", "from_sklearn", "read_model"]
 
 READERS = {
     ".onnx": ("onnx_reader", "read_onnx"),
@@ -18,14 +20,24 @@ READERS = {
 }
 """Module and function that read a file, by its suffix."""
 
+WITHOUT_ACTIVATIONS = (".safetensors", ".npz")
+"""Suffixes of files that may hold weights alone."""
 
-def read_model(path: str | os.PathLike[str]) -> Imported:
+PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin")
+"""Suffixes of files that run code when they are read."""
+
+
+def read_model(
+    path: str | os.PathLike[str], activation: str | Sequence[str] | None = None
+) -> Imported:
     """Read a network, in the format that its file's suffix names.
 
     Parameters
     ----------
     path : path
         Of the file: ``.onnx``, ``.keras``, ``.safetensors`` or ``.npz``.
+    activation : str or sequence of str, optional
+        For files that hold weights alone: one for all layers, or one a layer.
 
     Returns
     -------
@@ -40,13 +52,20 @@ def read_model(path: str | os.PathLike[str]) -> Imported:
     ToolMissing
         If the package that knows the format is not installed.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in READERS:
+    name, suffix = Path(path).name, Path(path).suffix.lower()
+    if suffix in PICKLED:
         raise BittrueError(
-            f"a network must be a file {', '.join(READERS)}, got {Path(path).name!r}"
+            f"a network must be a file that runs nothing when it is read, got {name!r}: in Python "
+            "bittrue.flow.importers.from_sklearn takes a model of scikit-learn, and torch exports "
+            "to .onnx"
         )
+    if suffix not in READERS:
+        raise BittrueError(f"a network must be a file {', '.join(READERS)}, got {name!r}")
+    if activation is not None and suffix not in WITHOUT_ACTIVATIONS:
+        raise BittrueError(f"{name!r} must be read with its own activations, got others")
     check_size(path)
     module, function = READERS[suffix]
     read = getattr(import_module(f".{module}", __name__), function)
-    found: Imported = read(path)
+    given = [activation] if isinstance(activation, str) else activation
+    found: Imported = read(path) if suffix not in WITHOUT_ACTIVATIONS else read(path, given)
     return found
