@@ -19,7 +19,8 @@ NO_VENV = $(PYTHON) must have the module venv, and has not: install python3-venv
 	(on Debian and Ubuntu: sudo apt-get install python3-venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help verify verify-all test test-all lint bench bench-hardware fuzz docs clean
+.PHONY: help verify verify-all test test-all lint bench bench-hardware fuzz docs dist-test \
+	oldest-test clean
 
 help:
 	@echo 'make verify      hold golden model, fixed model and RTL against each other, bit for bit'
@@ -31,6 +32,8 @@ help:
 	@echo 'make bench-hardware  Fmax, LUT and the error of the estimator, by synthesis (minutes)'
 	@echo 'make fuzz        spoilt files for every reader, under watch (see tests/corpus/README.md)'
 	@echo 'make docs        the documentation as HTML, in build/docs'
+	@echo 'make dist-test   wheel and source archive in empty environments, on every Python found'
+	@echo 'make oldest-test a part of the tests with the oldest dependencies that are allowed'
 	@echo 'make clean       remove what make made, .venv included'
 	@echo
 	@echo "ARGS='...' hands options on, as in: make verify ARGS='--seed 7 --curve fit --segments 16'"
@@ -53,6 +56,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typed_user.py
 
 bench: $(VENV)/.test
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
@@ -67,6 +71,12 @@ fuzz: $(VENV)/.test
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W -b html docs build/docs
 	@echo 'read build/docs/index.html'
+
+dist-test: $(VENV)/.python
+	@$(BIN)/python tests/release.py dist $(ARGS) </dev/null
+
+oldest-test: $(VENV)/.python
+	@$(BIN)/python tests/release.py oldest $(ARGS) </dev/null
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis src/bittrue.egg-info
