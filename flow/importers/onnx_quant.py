@@ -42,9 +42,9 @@ def quant_type(
     bits = np.asarray(width.values, np.float64).ravel()
     low = 2 if signed else 1
     if bits.size < 1 or not (bits == bits[0]).all() or bits[0] not in range(low, MAX_WIDTH + 1):
-        shown = bits[0] if bits.size else "none"
+        shown = f"{bits[0]:g}" if bits.size else "none"
         raise BittrueError(
-            f"the width of {label} must be one of {low} to {MAX_WIDTH} bits, got {shown:g}"
+            f"the width of {label} must be one of {low} to {MAX_WIDTH} bits, got {shown}"
         )
     if narrow and not signed:
         raise BittrueError(f"{label} must be signed to be narrow, got one without sign")

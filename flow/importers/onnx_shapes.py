@@ -20,7 +20,9 @@ def _shaped(node: Node) -> Value:
     if isinstance(value, Signal) and value.tail is not None:
         return value
     if isinstance(value, Signal) and node.op == "Transpose":
-        return turned(node, node.signal())
+        signal = node.signal()
+        kept = _order(node, len(signal.sizes) + 1) == list(range(len(signal.sizes) + 1))
+        return signal if kept else turned(node, signal)
     if isinstance(value, Signal):
         signal = node.signal()
         return replace(signal, sizes=_new_sizes(node, signal))
@@ -40,6 +42,15 @@ def _wanted(node: Node, name: str) -> list[int]:
     return given
 
 
+def _order(node: Node, axes: int) -> list[int]:
+    """Return the order that axes are brought into."""
+    order = node.attributes.get("perm", list(range(axes))[::-1])
+    whole = isinstance(order, list) and all(type(axis) is int for axis in order)
+    if not whole or sorted(order) != list(range(axes)):
+        raise node.refused(f"have an order of {axes} axes", repr(order)[:40])
+    return order
+
+
 def _new_sizes(node: Node, signal: Signal) -> tuple[int, ...]:
     if node.op == "Flatten" and node.integer("axis", 1) == 1 and not signal.last:
         return (signal.features,)
@@ -56,7 +67,7 @@ def _new_sizes(node: Node, signal: Signal) -> tuple[int, ...]:
 
 def _reshaped(node: Node, array: Values) -> Values:
     if node.op == "Transpose":
-        return np.transpose(array, node.attributes.get("perm"))
+        return np.transpose(array, _order(node, array.ndim))
     if node.op == "Flatten":
         axis = node.integer("axis", 1) % (array.ndim + 1)
         return array.reshape(int(np.prod(array.shape[:axis])), -1)
