@@ -13,7 +13,7 @@ from bittrue.sim import testbench
 
 from . import options
 from .config import Settings, resolve
-from .console import progress, say
+from .console import say
 from .data import Data, check_width, load
 from .designs import SavedNetwork, made_design, read_network, refuse_choices
 from .export_files import Export
@@ -88,10 +88,7 @@ def export(
     type = chosen.shape.input
     machine = Machine(chosen.shape, one_a_layer(settings.pe), one_a_layer(settings.simd))
     codes = encode(inputs, type.format, type.rounding, type.overflow)
-    with progress("exporting") as told:
-        told(0, 1)
-        files = Export(chosen, machine, codes, name).files()
-        told(1, 1)
+    files = Export(chosen, machine, codes, name).files()
     write_folder(folder, files, force=force)
     say(f"bittrue: wrote {folder}: {len(files)} files, {len(codes)} samples; see its README.md")
 

@@ -35,14 +35,17 @@ def check_folder(folder: Path, *, force: bool) -> None:
     Raises
     ------
     BittrueError
-        If it is a file, or lies where nothing can be written; if it is not empty, and ``force``
-        was not given or its manifest is not one of ours.
+        If it is a file, the folder that this runs in, or lies where nothing can be written; if it
+        is not empty, and ``force`` was not given or its manifest is not one of ours.
     """
     parent = folder.resolve().parent
     if folder.exists() and not folder.is_dir():
         raise BittrueError(f"an export must go to a folder, got the file {folder}")
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise BittrueError(f"an export must lie in a folder that can be written, got {folder}")
+    if Path.cwd().is_relative_to(folder.resolve()):
+        # it is replaced as a whole, which would take it away from whoever stands in it
+        raise BittrueError(f"an export must not go to the folder that it runs in, got {folder}")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not force:

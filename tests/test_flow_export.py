@@ -261,6 +261,12 @@ def test_a_folder_that_is_not_empty_is_refused(run, tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "mine.txt"]
 
 
+def test_the_folder_that_it_runs_in_is_refused(run, tmp_path):
+    code, _, err = run("export", ".")
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert err == "bittrue: an export must not go to the folder that it runs in, got .\n"
+
+
 def test_force_replaces_what_the_manifest_names(run, tmp_path):
     folder = tmp_path / "out"
     assert run(*QUICK, "--name", "old")[0] == 0
