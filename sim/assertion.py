@@ -18,10 +18,11 @@ from bittrue.model.formats import as_codes, encode
 
 from .amaranth_engine import Bench, run_bench
 from .compare import Comparison, compare
+from .foreign import Foreign
 from .icarus import UnknownBits, run_program
 from .mutate_vectors import read_sessions
 from .record import Run, Session
-from .socket_verilog import Foreign, VerilogSocket
+from .socket_verilog import VerilogSocket
 from .stimulus import Stimulus, stimuli_of
 
 Runner = Callable[[float], list[Run]]

@@ -1,23 +1,19 @@
-"""Verilog of others in a socket: which ports it has, and the module around it."""
+"""The Verilog module around a module of someone else's, see `bittrue.hdl.socket`."""
 
-import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+from bittrue.hdl.axis import AxisWords
+from bittrue.hdl.loader import load_layout
+from bittrue.hdl.network import data_width_of
 from bittrue.hdl.socket import QUIET, Plug, check_load_width
-from bittrue.model.build import run_tool
 from bittrue.model.design import Shape
 from bittrue.model.exceptions import BittrueError
 
-from . import tools
 from .dut import package_text
+from .foreign import Foreign
 from .icarus import bench_source
 from .stimulus import beat_width, load_width, output_width
-
-Ports = Mapping[str, tuple[str, int]]
-"""Direction (``"INPUT"`` or ``"OUTPUT"``) and width of ports, by name."""
 
 CLOCKS = ("clk", "aclk", "clock")
 RESETS = {"rst": "resetting", "reset": "resetting"} | dict.fromkeys(
@@ -28,84 +24,8 @@ RESETS = {"rst": "resetting", "reset": "resetting"} | dict.fromkeys(
 OWN_NAMES = {"module bench;": "module bittrue_bench;", "network dut (": "bittrue_socket dut ("}
 """What is written otherwise in the test bench: others have modules named bench and network."""
 
-PORT = re.compile(r'\.port_info \d+ /(\w+) (\d+) "([^"]+)"')
-QUOTED = re.compile(r'"([^"\n]+)"')
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """A module of someone else's.
-
-    Parameters
-    ----------
-    sources : sequence of Path
-        Verilog files.
-    top : str
-        The module.
-    """
-
-    sources: tuple[Path, ...]
-    top: str
-
-    @classmethod
-    def of(cls, files: Sequence[Path], top: str | None) -> "Foreign":
-        """Return a module in files; named as the first file where no name is given.
-
-        Raises
-        ------
-        BittrueError
-            If there is no such file.
-        """
-        for file in files:
-            if not file.is_file():
-                raise BittrueError(f"dut must be a component or a Verilog file, got {file}")
-        if not files:
-            raise BittrueError("dut must be a component or a Verilog file, got no file")
-        name = files[0].stem if top is None else top
-        if not re.fullmatch(r"[A-Za-z_][\w$]*", name):
-            raise BittrueError(f"top must be the name of a module, got {name!r}")
-        return cls(tuple(file.resolve() for file in files), name)
-
-    @property
-    def beside(self) -> dict[str, Path]:
-        """The files that the sources name in quotes, as of ``$readmemh``, by these names."""
-        found = {}
-        for source in self.sources:
-            for name in QUOTED.findall(source.read_text(encoding="utf-8", errors="replace")):
-                file = source.parent / name
-                inside = file.resolve().is_relative_to(source.parent)
-                if inside and file.is_file() and not Path(name).is_absolute():
-                    found[name] = file
-        return found
-
-    def ports(self) -> Ports:
-        """Return the module's ports, as Icarus reads them.
-
-        Raises
-        ------
-        ToolMissing
-            If Icarus Verilog is not on the path.
-        BittrueError
-            If the sources do not compile.
-        """
-        with tempfile.TemporaryDirectory(prefix="bittrue-") as name:
-            program = self.compiled(Path(name), self.top, [])
-            text = program.read_text(encoding="utf-8", errors="replace")
-        # the first scope is the top module's; its ports stand right behind it
-        _, _, behind = text.partition(".scope module")
-        found = PORT.findall(behind.partition(".scope ")[0])
-        ports = {name: (way, int(width)) for way, width, name in found}
-        if not ports:
-            raise BittrueError(f"the module {self.top} must have ports, got none")
-        return ports
-
-    def compiled(self, folder: Path, top: str, more: Sequence[str]) -> Path:
-        """Compile the sources, and more files of a folder, into a program for ``vvp`` there."""
-        compiler, _ = tools.icarus()
-        parents = dict.fromkeys(source.parent for source in self.sources)
-        words = [compiler, "-g2012", "-s", top, "-o", "dut.vvp", *(f"-I{p}" for p in parents)]
-        run_tool([*words, *more, *map(str, self.sources)], folder)
-        return folder / "dut.vvp"
+WEIGHT_PORT = "s_axis_weight_tdata"
+"""Where a design has this port, weights are loaded through it, as of `AxisNetwork`."""
 
 
 class VerilogSocket:
@@ -117,7 +37,7 @@ class VerilogSocket:
         The module: a clock, perhaps a reset, and streams ``i`` and ``o`` as ``i__payload``,
         ``i__valid``, ``i__ready`` or as ``s_axis_tdata``, ``s_axis_tvalid``, ``s_axis_tready`` and
         perhaps ``s_axis_tlast`` (``o__*`` and ``m_axis_*``). ``hold``, ``idle``,
-        ``framing_error`` and ``load__*`` are used where it has them.
+        ``framing_error`` and ``load__*`` or ``s_axis_weight_*`` are used where it has them.
     shape : Shape
         Of the network that it should be.
 
@@ -143,9 +63,7 @@ class VerilogSocket:
         self._i, self._o = names
         self._plug = self._plugged(shape)
         self.machine = self._plug.machine(shape)
-        self.loads = "load__payload" in self._ports
-        if self.loads:
-            check_load_width(self._ports["load__payload"][1], self.machine)
+        self.loads = self._has_load_port()
         self._connections = dict(self._connected())
         self._check_inputs()
 
@@ -200,14 +118,43 @@ class VerilogSocket:
             if name in self._ports:
                 yield name, name
         if self.loads:
-            yield "load__valid", "load__valid & !resetting"
-            yield "load__ready", "dut_load_ready"
+            name = WEIGHT_PORT if WEIGHT_PORT in self._ports else "load__payload"
+            prefix = name.removesuffix("data").removesuffix("payload")
+            yield f"{prefix}valid", "load__valid & !resetting"
+            yield f"{prefix}ready", "dut_load_ready"
+            if name == WEIGHT_PORT:
+                # each request is a load of its own
+                yield from ((name, self._weight_word()), ("s_axis_weight_tlast", "1"))
+                yield "m_axis_weight_tready", "1"
         for name, wire in (("idle", "dut_idle"), ("framing_error", "dut_framing_error")):
             if name in self._ports:
                 yield name, wire
         for name in ("loaded__ready", "count_address", "count_clear"):
             if name in self._ports:
                 yield name, "0"
+
+    def _has_load_port(self) -> bool:
+        """Tell whether weights are loaded; refuse a port that is not as wide as ours."""
+        if "load__payload" in self._ports:
+            check_load_width(self._ports["load__payload"][1], self.machine)
+            return True
+        if WEIGHT_PORT not in self._ports:
+            return False
+        width, wanted = self._ports[WEIGHT_PORT][1], int(AxisWords(self.machine).weight.size)
+        if width != wanted:
+            raise BittrueError(f"{WEIGHT_PORT} must have {wanted} bits, got {width}")
+        return True
+
+    def _weight_word(self) -> str:
+        """Return a load request as a word of the weight port: other places, whole bytes."""
+        request = dict(load_layout(data_width_of(self.machine)))
+        fields: list[str] = []
+        for name, field in dict(AxisWords(self.machine).weight).items():
+            asked = request.get(name)
+            taken = [] if asked is None else [f"load__payload[{asked.offset}+:{asked.width}]"]
+            spare = field.width - (asked.width if asked is not None else 0)
+            fields = [*([f"{spare}'b0"] if spare else []), *taken, *fields]
+        return f"{{{', '.join(fields)}}}"
 
     def _input(self) -> str:
         """Return the input's payload: codes with their sign repeated up to their pitch."""

@@ -11,7 +11,9 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 from designs import drawn_design
 
+from bittrue.hdl.axis import AxisNetwork
 from bittrue.hdl.machine import Machine
+from bittrue.hdl.netlist import to_verilog
 from bittrue.hdl.network import Network
 from bittrue.model.design import Design, Weights
 from bittrue.model.exceptions import BittrueError
@@ -208,6 +210,20 @@ def test_weights_are_loaded_where_there_is_a_port(engine):
     assert_bit_true(network, design, sessions, engine=engine, stalls=0.2)
 
 
+@pytest.mark.needs("iverilog")
+def test_weights_are_loaded_by_an_axi_stream(tmp_path):
+    """What `bittrue export` writes, given other weights from session to session."""
+    design = drawn_design(1, (3, 4, 3), "fxp-s6/3", bias=True)
+    arrays, biases = design.weights.weights, design.weights.biases
+    other = Weights([-1 - array for array in arrays], [-1 - array for array in biases])
+    codes = RNG.integers(-32, 32, (6, 3))
+    sessions = [Session(design.weights, codes), Session(other, codes)]
+    file = tmp_path / "network.v"
+    axis = AxisNetwork(Machine(design.shape, pe=2, simd=3))
+    file.write_text(to_verilog(axis, "network"))
+    assert_bit_true(file, design, sessions, stalls=0.2)
+
+
 def refused(dut, message, vectors=VECTORS, design=DESIGN, **options):
     if isinstance(dut, Component):
         dut._MustUse__silence = True
@@ -275,6 +291,10 @@ def test_payloads_of_another_width():
         (
             ("input wire rst,", "input wire rst, input wire [9:0] load__payload,"),
             "the payload of load must have 50 bits, as of a load request for these formats, got 10",
+        ),
+        (
+            ("input wire rst,", "input wire rst, input wire [7:0] s_axis_weight_tdata,"),
+            "s_axis_weight_tdata must have 56 bits, got 8",
         ),
     ],
 )
