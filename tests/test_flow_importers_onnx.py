@@ -175,6 +175,43 @@ def test_shapes_casts_and_tails(tmp_path):
     assert (golden_answers(found, inputs).argmax(axis=1) == answers(path, inputs)).all()
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_classifiers_as_skl2onnx_writes_them(tmp_path, many):
+    """A scaler before, labels behind; two classes come of one output."""
+    ml = {"domain": "ai.onnx.ml"}
+    outputs = 3 if many else 1
+    tensors = floats(15, w=(5, 4), b=(4,), v=(4, outputs), c=(outputs,))
+    tensors |= {"one": np.ones(1, np.float32), "names": np.arange(outputs + 1)}
+    scaler = {"offset": [0.5, -1.0, 2.0, 0.0, 1.0], "scale": [2.0, 0.5, 1.0, 0.25, 1.5]}
+    before = [
+        helper.make_node("Scaler", ["x"], ["s"], "scaler", **scaler, **ml),
+        helper.make_node("Cast", ["s"], ["s1"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["s1", "w"], ["h"]),
+        helper.make_node("Add", ["h", "b"], ["h1"]),
+        helper.make_node("Tanh", ["h1"], ["a"]),
+        helper.make_node("MatMul", ["a", "v"], ["o"]),
+        helper.make_node("Add", ["o", "c"], ["o1"]),
+    ]
+    pairs = [
+        helper.make_node("Sigmoid", ["o1"], ["p"]),
+        helper.make_node("Sub", ["one", "p"], ["q"]),
+        helper.make_node("Concat", ["q", "p"], ["y"], axis=1),
+    ]
+    labels = [
+        helper.make_node("ArgMax", ["y"], ["m"], axis=1),
+        helper.make_node("ArrayFeatureExtractor", ["names", "m"], ["label"], **ml),
+    ]
+    behind = [helper.make_node("Softmax", ["o1"], ["y"], axis=1)] if many else pairs
+    shape = ("n", outputs if many else 2)
+    path = saved(
+        tmp_path, [*before, *behind, *labels], tensors, outputs=shape, domains=[("ai.onnx.ml", 1)]
+    )
+    inputs, found = floats(16, x=(60, 5))["x"], read_model(path)
+    expected = answers(path, inputs)[:, 0 if many else 1 :]
+    assert np.abs(golden_answers(found, inputs) - expected).max() < 1e-6
+    assert found.tail == ("softmax" if many else None)
+
+
 @pytest.mark.parametrize("name", FLOATS)
 def test_networks_of_torch(name):
     kept, found = np.load(FIXTURES / f"{name}.npz"), read_model(FIXTURES / f"{name}.onnx")

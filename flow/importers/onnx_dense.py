@@ -97,6 +97,22 @@ def _elementwise(node: Node) -> Value:
     return then(signal, Affine(numbers, None, None, node.label))
 
 
+def scaled(node: Node) -> Value:
+    """Read scikit-learn's ``Scaler``: less an offset, times a scale."""
+    signal = node.signal()
+    offset, scale = (
+        spread(node, np.array(_reals(node, name)), signal) for name in ("offset", "scale")
+    )
+    return then(signal, Affine(scale, -offset * scale, None, node.label))
+
+
+def _reals(node: Node, name: str) -> list[float]:
+    numbers = node.attributes.get(name)
+    if not isinstance(numbers, list) or any(type(number) is not float for number in numbers):
+        raise node.refused(f"have numbers for {name}", "others")
+    return numbers
+
+
 def _normalized(node: Node) -> Value:
     signal = node.signal()
     if node.integer("training_mode", 0) or signal.last or not signal.sizes:

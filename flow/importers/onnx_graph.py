@@ -12,7 +12,7 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import Values
 
 from .imported import check_size
-from .onnx_dense import COMPUTING
+from .onnx_dense import COMPUTING, scaled
 from .onnx_file import QONNX, Tensors
 from .onnx_node import Node, Value, attributes_of, label_of
 from .onnx_quant_nodes import PAIRS, quant
@@ -25,8 +25,8 @@ NODES = {**COMPUTING, **SHAPING, **PAIRS}
 QUANTS = ("Quant", "IntQuant")
 """Nodes of QONNX that are read; two names for one."""
 
-LABELS = ("ZipMap", "ArrayFeatureExtractor")
-"""What may follow a tail: it turns answers into labels, and is left out."""
+ML = {"ZipMap": labels, "ArrayFeatureExtractor": labels, "Scaler": scaled}
+"""What reads a node of ``ai.onnx.ml``, by its type."""
 
 
 class Walk:
@@ -70,7 +70,7 @@ class Walk:
             names = [item.name for item in self.graph.output]
             raise BittrueError(f"{self.place} must have one output, got {names}")
         tails = {one.tail for one in signals} - {None}
-        tail = "softmax" if "softmax" in tails else "argmax" if tails else None
+        tail = next((name for name in ("softmax", "argmax", "classes") if name in tails), None)
         return replace(signals[0], tail=tail)
 
     def _input(self) -> None:
@@ -102,7 +102,7 @@ class Walk:
         label = label_of(node)
         read = _reader(node)
         if read is None:
-            known = ", ".join(sorted([*NODES, *QUANTS]))
+            known = ", ".join(sorted([*NODES, *QUANTS, *ML]))
             domain = f" of {node.domain!r}" if node.domain not in ("", "ai.onnx") else ""
             raise BittrueError(
                 f"a node of {self.place} must be one of {known}, got {label}{domain}"
@@ -150,7 +150,7 @@ def _arrays(steps: tuple[Step, ...]) -> list[Values]:
 def _reader(node: Any) -> Callable[[Node], Value] | None:
     """Return what reads a node; None for one that is not accepted."""
     if node.domain == "ai.onnx.ml":
-        return labels if node.op_type in LABELS else None
+        return ML.get(node.op_type)
     if node.domain in (QONNX, "onnx.brevitas"):
         return quant if node.op_type in QUANTS else None
     own = node.domain in ("", "ai.onnx") and node.op_type not in QUANTS

@@ -47,9 +47,13 @@ def read_onnx(path: str | os.PathLike[str]) -> Imported:
     if folded.quantized:
         design, said = _fixed(folded)
         notes.append(said)
-    if signal.tail is not None:
-        notes.append(f"{signal.tail} behind the last layer was left out")
-    return Imported(golden, design, signal.tail, tuple(notes))
+    tail = signal.tail
+    if tail == "classes":
+        notes.append("what makes two classes of the one output was left out")
+        tail = None
+    elif tail is not None:
+        notes.append(f"{tail} behind the last layer was left out")
+    return Imported(golden, design, tail, tuple(notes))
 
 
 def _fixed(folded: Folding) -> tuple[Design | None, str]:

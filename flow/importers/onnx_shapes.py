@@ -8,7 +8,7 @@ import numpy as np
 from bittrue.model.formats import Values
 
 from .onnx_node import Node, Value, turned
-from .onnx_steps import Constant, Signal
+from .onnx_steps import Affine, Constant, Signal
 
 FLOATS = (1, 11)
 """Types that signals are cast to: float and double, by their number in ONNX."""
@@ -44,10 +44,10 @@ def _wanted(node: Node, name: str) -> list[int]:
 
 def _order(node: Node, axes: int) -> list[int]:
     """Return the order that axes are brought into."""
-    order = node.attributes.get("perm", list(range(axes))[::-1])
-    whole = isinstance(order, list) and all(type(axis) is int for axis in order)
-    if not whole or sorted(order) != list(range(axes)):
-        raise node.refused(f"have an order of {axes} axes", repr(order)[:40])
+    given = node.attributes.get("perm", list(range(axes))[::-1])
+    order = [axis for axis in given if type(axis) is int] if isinstance(given, list) else []
+    if order != given or sorted(order) != list(range(axes)):
+        raise node.refused(f"have an order of {axes} axes", repr(given)[:40])
     return order
 
 
@@ -133,6 +133,20 @@ def _tail(node: Node) -> Value:
     return replace(signal, tail=node.op.lower())
 
 
+def _classes(node: Node) -> Value:
+    """Read Concat: of one output the chances of two classes, as scikit-learn has them."""
+    first, second = node.signal(0), node.signal(1)
+    *before, made = first.steps or (None,)
+    ends = (made.scale, made.shift) if isinstance(made, Affine) else (None, None)
+    rest = all(
+        end is not None and np.array_equal(end, [value])
+        for end, value in zip(ends, (-1, 1), strict=True)
+    )
+    if not rest or tuple(before) != second.steps or len(node.values) != 2:
+        raise node.refused("join 1 - p and p, two classes of one output", "others")
+    return replace(second, tail="classes")
+
+
 def labels(node: Node) -> Value:
     """Read what turns answers into labels: nothing comes of it."""
     for value in node.values:
@@ -146,6 +160,7 @@ SHAPING: dict[str, Callable[[Node], Value]] = {
     **dict.fromkeys(("Identity", "Dropout"), _kept),
     "Cast": _cast,
     "Constant": _constant,
+    "Concat": _classes,
     "Softmax": _tail,
     "ArgMax": _tail,
 }

@@ -1,6 +1,6 @@
 """What stands in a network's graph, between its input and its output, one step after the other."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +11,7 @@ MOST_FEATURES = 1 << 20
 """Numbers of a sample at most, where no weights bound them yet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Constant:
     """Numbers that a file holds.
 
@@ -30,7 +30,7 @@ class Constant:
     type: FixedType | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dense:
     """Weights, shape (outputs, inputs), and by which node."""
 
@@ -39,7 +39,7 @@ class Dense:
     node: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Affine:
     """``scale * x + shift``, a number for each feature.
 
@@ -93,7 +93,8 @@ class Signal:
     coded : FixedType or None
         Whether it is codes at the moment, and of which type.
     tail : str or None
-        What follows the network: ``softmax`` or ``argmax``.
+        What follows the network: ``softmax``, ``argmax``, or ``classes`` where two classes are made
+        of one output.
     """
 
     sizes: tuple[int, ...]
@@ -101,7 +102,6 @@ class Signal:
     last: bool = False
     coded: FixedType | None = None
     tail: str | None = None
-    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def features(self) -> int:
