@@ -17,6 +17,7 @@ from .console import say, warnings_as_lines
 from .curve import curve
 from .doctor import doctor
 from .export import export
+from .import_command import import_command
 from .learn import learn
 from .mutate import mutate
 from .prove import prove
@@ -47,6 +48,7 @@ for command in (
     doctor,
 ):
     app.command()(command)
+app.command("import")(import_command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -15,6 +15,10 @@ from bittrue.sim import testbench
 
 from .config import DESIGN_FIELDS, Settings
 from .data import Data
+from .importers import read_model
+
+IMPORTED = (".onnx", ".keras")
+"""Suffixes of networks of others that need no more to be said."""
 
 
 def resolved_config(
@@ -94,16 +98,24 @@ class SavedNetwork(NamedTuple):
 
 
 def read_network(file: Path) -> SavedNetwork:
-    """Return the golden network of a file."""
+    """Return the golden network of a file: ours, or one of others; see `importers.read_model`."""
+    if file.suffix in IMPORTED:
+        return SavedNetwork(read_model(file).golden, {})
     return SavedNetwork(*load_golden(file))
 
 
 def read_either(file: Path) -> SavedNetwork | Design:
-    """Return what a file holds: a golden network (``.npz``) or a design (``.json``)."""
+    """Return what a file holds: a golden network (``.npz``) or a design (``.json``).
+
+    Of networks of others it is the design, where their file says formats.
+    """
     if file.suffix == ".npz":
         return read_network(file)
     if file.suffix == ".json":
         return Design.load(file)
+    if file.suffix in IMPORTED:
+        found = read_model(file)
+        return found.design or SavedNetwork(found.golden, {})
     raise BittrueError(f"a network must be an .npz file and a design a .json file, got {file}")
 
 

@@ -107,7 +107,9 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Values]:
         end = stop
     if end != len(data):
         raise BittrueError(f"{place} must hold {end} bytes of tensors, got {len(data)}")
-    return {name: _array(data, *said) for name, said in places.items()}
+    # what is not finite is found where it would become a weight
+    with np.errstate(all="ignore"):
+        return {name: _array(data, *said) for name, said in places.items()}
 
 
 def _place(name: str, said: Any, size: int, place: str) -> tuple[int, int, str, tuple[int, ...]]:

@@ -7,12 +7,13 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 
+import h5py
 import numpy as np
 from designs import drawn_design
 
 from bittrue.model.files import dump_json
 
-from .readers import design_files, golden_files
+from .readers import design_files, golden_files, keras_files
 
 MIB = 1 << 20
 
@@ -51,6 +52,16 @@ def bombs() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
         yield name, "a table in 30,000 tables", lambda: b"[" + b".".join([b"a"] * 30_000) + b"]"
         yield name, "16 MiB of comment", lambda: b"#" * (16 * MIB)
         yield name, "an array in 30,000 arrays", lambda: b"seed = " + b"[" * 30_000
+    for method, title in ((0, "stored"), (8, "deflated"), (14, "as LZMA")):
+        yield "keras", f"256 MiB of zeros, {title}", lambda m=method: _keras(bytes(1 << 28), m)
+    yield "keras", "20,000 entries", lambda: _zip({f"{n}.json": b"" for n in range(20_000)})
+    yield "keras", "weights of 8 TB that are not there", _unwritten
+    yield "keras", "a layer of 10**12 units", lambda: _keras(b"", units=10**12)
+    yield "keras", "4 million layers", lambda: _keras(b"", layers=[0] * (1 << 22))
+    yield "safetensors", "a header of 8 EB", lambda: b"\xff" * 7 + b"\x6f{}"
+    yield "safetensors", "a tensor of 8 TB", lambda: _tensors([1 << 20, 1 << 20], 1 << 43)
+    yield "safetensors", "10**12 empty rows", lambda: _tensors([10**12, 0], 0)
+    yield "safetensors", "a header of 16 MiB", lambda: _tensors([1] * (4 * MIB), 8)
     yield "reference", "16 MiB of line ends", lambda: b"# source: x\n" + b"\n" * (16 * MIB)
     yield "reference", "a cell of 1 MiB", lambda: b"# source: x\nwidth,sqnr\n8," + b"1" * (MIB - 99)
 
@@ -105,6 +116,31 @@ def _zip(entries: dict[str, bytes], method: int = 0) -> bytes:
         for name, content in entries.items():
             file.writestr(name, content)
     return page.getvalue()
+
+
+def _keras(weights: bytes, method: int = 0, **fields: object) -> bytes:
+    """Return a network of Keras with other weights, and fields of its first dense layer."""
+    with zipfile.ZipFile(io.BytesIO(keras_files()[1])) as file:
+        texts = {name: file.read(name) for name in ("metadata.json", "config.json")}
+    tree = json.loads(texts["config.json"])
+    (tree if "layers" in fields else tree["config"]["layers"][1])["config"].update(fields)
+    texts["config.json"] = json.dumps(tree).encode()
+    return _zip({**texts, "model.weights.h5": weights}, method)
+
+
+def _unwritten() -> bytes:
+    """Return a network of Keras whose weights are only told of, which HDF5 reads as zeros."""
+    page = io.BytesIO()
+    with h5py.File(page, "w") as file:
+        file.create_dataset("layers/dense/vars/0", (1 << 20, 1 << 20), "<f8")
+        file.create_dataset("layers/dense/vars/1", (1 << 20,), "<f8", compression="gzip")
+    return _keras(page.getvalue(), units=1 << 20)
+
+
+def _tensors(shape: list[int], size: int) -> bytes:
+    said = {"0.weight": {"dtype": "F64", "shape": shape, "data_offsets": [0, size]}}
+    header = json.dumps(said).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(min(size, 64))
 
 
 def _directory(count: int) -> bytes:

@@ -60,5 +60,13 @@ TOKENS = {
         *(b"\x0a", b"\x12", b"\x3a", b"\x0a\x00", b"\x2a\x00", b"\xff" * 9, b"\x80\x01"),
         *(b"Gemm", b"Quant", b"qonnx.custom_op.general", b"location", b"../", b"\x70\x01"),
     ),
+    "keras": (
+        *(b"\x89HDF\r\n\x1a\n", b"OHDR", b"OCHK", b"FRHP", b"BTHD", b"TREE", b"SNOD", b"HEAP"),
+        *(b"PK\x03\x04", b"Dense", b"vars", b"layers", b"\xff" * 8, b"\x00" * 8, b"\x01\x10"),
+    ),
+    "safetensors": (
+        *(b'"dtype":"F32"', b'"shape":[0]', b'"data_offsets":[0,0]', b".weight", b".bias", b"{"),
+        *(b"}", b"9" * 5000, b"\xff" * 8, b'"__metadata__":1', b"BF16"),
+    ),
 }
 """By kind of file: what its grammar is made of, and what upsets it."""

@@ -35,6 +35,7 @@ from bittrue.model.golden_file import save_golden
 from bittrue.sim.mutate_vectors import read_lessons, read_sessions, read_vectors
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 VECTORS_FOR = drawn_design(1, (1, 1))
@@ -230,6 +231,43 @@ def onnx_files() -> list[bytes]:
     ]
 
 
+def keras_files() -> list[bytes]:
+    """Return networks of Keras, a Sequential and a Functional one."""
+    return [
+        (FIXTURES / f"keras-{kind}.keras").read_bytes() for kind in ("sequential", "functional")
+    ]
+
+
+def safetensors_files() -> list[bytes]:
+    """Return weights of torch, and layers without numbers, one of them without biases."""
+    half = {"dtype": "BF16", "shape": [3, 2], "data_offsets": [0, 12]}
+    full = {"dtype": "F64", "shape": [1, 3], "data_offsets": [12, 36]}
+    header = json.dumps({"__metadata__": {"a": "b"}, "in.weight": half, "out.weight": full})
+    written = len(header).to_bytes(8, "little") + header.encode() + bytes(36)
+    return [(FIXTURES / "torch-mlp.safetensors").read_bytes(), written]
+
+
+def read_weights(path: Path) -> object:
+    """Read a file of weights alone."""
+    return read_model(path, "sigmoid")
+
+
+def read_plain(path: Path) -> object:
+    """Read arrays of weights, or else a network; refuse a file where both do."""
+    return read_weights(path) if refused_or(lambda: read_model(path)) else None
+
+
+def plain_files() -> list[bytes]:
+    """Return arrays of weights and biases."""
+    arrays = {"W0": np.ones((2, 3)), "b0": np.zeros(2), "W1": np.ones((1, 2), np.float32)}
+    return [_saved(lambda path: _save_arrays(path, arrays)), *golden_files()]
+
+
+def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
 def code_files() -> list[bytes]:
     """Return lines of codes."""
     return [b"1\n-1\n\n0\n", b"0\n"]
@@ -358,6 +396,9 @@ TARGETS: Mapping[str, Target] = {
         Target("vectors", "json", "vectors.json", vector_files, read_all_vectors),
         Target("vectors-csv", "csv", "vectors.csv", code_files, read_all_vectors),
         Target("onnx", "onnx", "model.onnx", onnx_files, read_model),
+        Target("keras", "keras", "model.keras", keras_files, read_model),
+        Target("safetensors", "safetensors", "a.safetensors", safetensors_files, read_weights),
+        Target("plain-npz", "npz", "plain.npz", plain_files, read_plain),
         Target("results", "json", "results.json", result_files, lambda path: read_results([path])),
         Target("store", "sqlite", "store.sqlite", store_files, read_store),
         Target(
