@@ -90,7 +90,7 @@ def _layer(
     matrix = requantizer.held("weights", weights.T, layer.weight)
     signal = graph.add("MatMul", [signal, matrix], size=layer.outputs)
     if biases is not None and layer.bias is not None:
-        signal = graph.add("Add", [signal, requantizer.held("biases", biases, layer.bias)])
+        signal = graph.add("Add", [signal, requantizer.held("biases", biases, layer.bias, 32)])
     signal = requantizer.requantized(signal, layer.preactivation, layer.accumulator)
     return _curve(requantizer, signal, layer.curve)
 

@@ -70,8 +70,20 @@ class Requantizer:
             return self._pair(fitted, type)
         return fitted
 
-    def held(self, name: str, codes: Codes, type: FixedType) -> str:
-        """Add codes that the file holds, and return the name of their values."""
+    def held(self, name: str, codes: Codes, type: FixedType, widest: int = PAIRED) -> str:
+        """Add codes that the file holds, and return the name of their values.
+
+        Parameters
+        ----------
+        name : str
+            What they are called.
+        codes : ndarray of int64
+            The codes.
+        type : FixedType
+            Theirs.
+        widest : {16, 32}
+            Bits that integers may have; what is wider is held as values.
+        """
         graph, format = self.graph, type.format
         if self.way == "qonnx":
             values = graph.numbers(name, decode(codes, format))
@@ -83,7 +95,7 @@ class Requantizer:
             )  # fmt: skip
             return self._real(values, codes.shape)
         # never 8 bits: onnxruntime would then take the product into one of its own, inexact
-        width = next((w for w in (PAIRED, 32) if w >= format.width), 0)
+        width = next((w for w in (PAIRED, widest) if w >= format.width), 0)
         if (
             (format.signed, width) not in INTEGERS
             or int(np.abs(codes).max(initial=0)) >= 1 << 24

@@ -127,7 +127,8 @@ def _tail(node: Node) -> Value:
     if isinstance(value, Signal) and value.tail is not None:
         return value
     signal = node.signal()
-    axis = node.integer("axis", -1 if node.opset >= 13 and node.op == "Softmax" else 1)
+    usual = 0 if node.op == "ArgMax" else -1 if node.opset >= 13 else 1
+    axis = node.integer("axis", usual)
     if axis % (len(signal.sizes) + 1) != len(signal.sizes) or signal.last:
         raise node.refused("go along the outputs", f"axis {axis}")
     return replace(signal, tail=node.op.lower())
