@@ -15,6 +15,9 @@ from .exceptions import BittrueError, ToolMissing
 CACHE_VARIABLE = "BITTRUE_CACHE"
 COMPILER_VARIABLES = {"c": "CC", "c++": "CXX"}
 COMPILERS = {"c": ("cc", "gcc", "clang"), "c++": ("c++", "g++", "clang++")}
+OPTIONAL = ("-march=native", "-fPIC")
+"""Options that some compilers refuse, of some systems: builds do without."""
+
 SHOWN_LINES = 12
 """Last lines of a failed tool that an error shows."""
 
@@ -100,11 +103,26 @@ def find_compiler(language: str) -> list[str]:
     )
 
 
+def taken_by(compiler: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return options, without those of `OPTIONAL` that a compiler refuses."""
+    words = tuple(compiler)
+    return [option for option in options if option not in OPTIONAL or _takes(words, option)]
+
+
+@lru_cache(maxsize=32)
+def _takes(words: tuple[str, ...], option: str) -> bool:
+    try:
+        run_tool([*words, option, "-E", "-x", "c", os.devnull])
+    except BittrueError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=8)
 def compiler_identity(words: tuple[str, ...]) -> str:
     """Return what a compiler builds for and which it is, as part of a build's content."""
     return run_tool([*words, "--version"]) + run_tool(
-        [*words, "-march=native", "-dM", "-E", "-x", "c", os.devnull]
+        [*words, *taken_by(words, ["-march=native"]), "-dM", "-E", "-x", "c", os.devnull]
     )
 
 
@@ -183,7 +201,7 @@ def shared_library(
     def make(folder: Path) -> None:
         for file, text in sources.items():
             (folder / file).write_text(text, encoding="utf-8")
-        run_tool([*compiler, *options, *units, "-o", f"{name}.so"], folder)
+        run_tool([*compiler, *taken_by(compiler, options), *units, "-o", f"{name}.so"], folder)
 
     texts = [part for item in sorted(sources.items()) for part in item]
     parts = [*texts, *options, compiler_identity(tuple(compiler))]

@@ -14,7 +14,7 @@ from amaranth.back import rtlil
 
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network
-from bittrue.model.build import built, compiler_identity, find_compiler, run_tool
+from bittrue.model.build import built, compiler_identity, find_compiler, run_tool, taken_by
 from bittrue.model.exceptions import BittrueError
 
 from . import tools
@@ -78,7 +78,7 @@ def cxxrtl_library(machine: Machine) -> Path:
         If one of them fails, or the netlist has feedback.
     """
     compiler, yosys = find_compiler("c++"), tools.yosys()
-    options = flags()
+    options = taken_by(compiler, flags())
     sources = {
         "dut.cc": dut_source(machine, PROLOGUE, BODY, mangled),
         "driver.h": package_text("driver.h"),

@@ -12,7 +12,7 @@ from bittrue.hdl import timing
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network, stages_of, trace_name
 from bittrue.hdl.watch import trace_layout
-from bittrue.model.build import built, compiler_identity, find_compiler, run_tool
+from bittrue.model.build import built, compiler_identity, find_compiler, run_tool, taken_by
 from bittrue.model.exceptions import BittrueError
 
 from . import tools
@@ -93,7 +93,7 @@ def lanes_library(machine: Machine, lanes: int | None = None) -> Path:
     def make(folder: Path) -> None:
         (folder / "lanes.h").write_text(header, encoding="utf-8")
         (folder / "lanes.c").write_text(lanes_source(machine, lanes), encoding="utf-8")
-        run_tool([*compiler, *flags, "lanes.c", "-o", "lanes.so"], folder)
+        run_tool([*compiler, *taken_by(compiler, flags), "lanes.c", "-o", "lanes.so"], folder)
 
     flags = [*FLAGS, *shlex.split(os.environ.get(FLAGS_VARIABLE, ""))]
     parts = [machine.digest, str(lanes), code_fingerprint(), header, *texts, *flags]

@@ -5,7 +5,7 @@ from pathlib import Path
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.netlist import to_verilog
 from bittrue.hdl.network import Network
-from bittrue.model.build import built, compiler_identity, find_compiler, run_tool
+from bittrue.model.build import built, compiler_identity, find_compiler, run_tool, taken_by
 
 from . import tools
 from .compile import flags
@@ -67,7 +67,8 @@ def verilator_library(machine: Machine) -> Path:
         If one of them fails.
     """
     program, root = tools.verilator()
-    compiler, options = find_compiler("c++"), flags()
+    compiler = find_compiler("c++")
+    options = taken_by(compiler, flags())
     options += [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
     version = run_tool([program, "--version"], VERILATOR_ROOT=str(root))
     sources = {
