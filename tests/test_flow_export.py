@@ -156,7 +156,7 @@ def test_the_manifest_holds_the_hash_of_each_file(run, tmp_path):
 
 @pytest.mark.parametrize("format", ["fxp-s16/12", "fxp-s9/5", "fxp-s5/3", "fxp-s8/4"])
 def test_words_are_padded_to_bytes_and_carry_their_sign(format):
-    export = drawn_export(format=format, sizes=(3, 5), pe=2, simd=2)
+    export = drawn_export(format=format, sizes=(3, 5), pe=2, simd=2, curve="identity")
     files, size = export.files(), -(-export.design.shape.output.format.width // 8)
 
     def words(codes, lanes=2):
@@ -168,6 +168,7 @@ def test_words_are_padded_to_bytes_and_carry_their_sign(format):
 
     assert files["stimulus.hex"].split() == words(export.codes)
     answers = FixedNetwork(export.design).predict(export.codes)
+    assert (answers < 0).any()
     assert files["expected.hex"].split() == words(answers)
 
 

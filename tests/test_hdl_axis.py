@@ -97,16 +97,17 @@ def requests(words, weights, *, write=1):
 
 
 CASES = [
-    ((3, 3, 3), 1, 1, "fxp-s16/12", True),
-    ((5, 4, 3), (3, 2), 2, "fxp-s9/5", True),
-    ((3, 2), 2, 3, "fxp-s5/3", False),
+    ((3, 3, 3), 1, 1, "fxp-s16/12", {"bias": True}),
+    ((5, 4, 3), (3, 2), 2, "fxp-s9/5", {"bias": True, "curve": "plan-tanh"}),
+    ((3, 2), 2, 3, "fxp-s5/3", {"curve": "identity"}),
+    ((2, 2), 1, 2, "fxp-u6/6", {"curve": "relu"}),
 ]
 
 
-@pytest.mark.parametrize(("sizes", "pe", "simd", "format", "bias"), CASES)
-def test_answers_are_those_of_the_model(sizes, pe, simd, format, bias):
+@pytest.mark.parametrize(("sizes", "pe", "simd", "format", "options"), CASES)
+def test_answers_are_those_of_the_model(sizes, pe, simd, format, options):
     """What lies above a code is ignored on the way in, and its sign on the way out."""
-    design = drawn_design(2, sizes, format, bias=bias)
+    design = drawn_design(2, sizes, format, **options)
     component = AxisNetwork(Machine(design.shape, pe, simd), design.weights)
     words, ports = component.words, Ports(component, 3)
     codes = drawn_session(4, design, 12).codes
@@ -131,11 +132,14 @@ def test_answers_are_those_of_the_model(sizes, pe, simd, format, bias):
     assert found == expected
 
 
-@pytest.mark.parametrize(("sizes", "pe", "simd", "format", "bias"), CASES)
-def test_a_load_is_whole_before_the_next_sample(sizes, pe, simd, format, bias):
-    """Samples before a load see the old weights, those behind it the new, and reads too."""
-    old = drawn_design(5, sizes, format, bias=bias)
-    new = Design(old.shape, drawn_design(6, sizes, format, bias=bias).weights)
+@pytest.mark.parametrize(("sizes", "pe", "simd", "format", "options"), CASES)
+def test_a_load_is_whole_before_the_next_sample(sizes, pe, simd, format, options):
+    """Samples before a load see the old weights, those behind it the new, and reads too.
+
+    In the midst of the load there is a pause in which several samples would pass.
+    """
+    old = drawn_design(5, sizes, format, **options)
+    new = Design(old.shape, drawn_design(6, sizes, format, **options).weights)
     component = AxisNetwork(Machine(old.shape, pe, simd), old.weights)
     words, ports = component.words, Ports(component, 7)
     codes = drawn_session(8, old, 8).codes
@@ -153,7 +157,12 @@ def test_a_load_is_whole_before_the_next_sample(sizes, pe, simd, format, bias):
     async def loader(ctx):
         while not state["begun"]:
             await ctx.tick()
-        await ports.send(ctx, "s_axis_weight", [*writes[:-1], (writes[-1][0], 0), *reads])
+        half = len(writes) // 2
+        await ports.send(ctx, "s_axis_weight", writes[:half])
+        for _ in range(300):
+            await ctx.tick()
+        whole = [*writes[half:-1], (writes[-1][0], 0), *reads]
+        await ports.send(ctx, "s_axis_weight", whole)
 
     async def sink(ctx):
         answers.extend(await ports.receive(ctx, "m_axis", len(codes) * per_sample))
@@ -163,8 +172,9 @@ def test_a_load_is_whole_before_the_next_sample(sizes, pe, simd, format, bias):
 
     per_sample = component.words.machine.foldings[-1].neuron_folds
     Bench(component).run(source, loader, sink, reader)
-    mask = (1 << 8 * words.data_bytes) - 1
-    assert read == [(word & mask, 1) for word, _ in writes]
+    top, mask = 1 << words.data_width - 1, (1 << 8 * words.data_bytes) - 1
+    # whatever lay above the bits of a weight, the highest of them is repeated
+    assert read == [(((word & 2 * top - 1 ^ top) - top) & mask, 1) for word, _ in writes]
     by = [
         beats(FixedNetwork(design).predict(codes), words.pe, words.output_bytes)
         for design in (old, new)
