@@ -293,7 +293,7 @@ def test_icarus_reads_the_files(files, standard, tmp_path):
 
 def test_weights_apart_files_are_the_same():
     """Only memories tell one network from another of its shape."""
-    design = drawn_design(1, (3, 3, 3))
+    design = drawn_design(1, (3, 2))
     other = Weights([array[::-1] for array in design.weights.weights], design.weights.biases)
     one, two = (
         to_files(AxisNetwork(Machine(design.shape), weights), "net_axis")
