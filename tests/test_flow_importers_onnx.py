@@ -277,14 +277,15 @@ def test_pairs(tmp_path, axis):
     scales = np.float32(2.0**-6) if axis is None else np.float32([2**-6, 2**-5])
     tensors = {
         "s": np.float32(2**-5), "z": np.int8(0), "u": np.uint8(0), "t": np.float32(2**-4),
-        "w": rng.integers(-128, 128, (5, 2), np.int8), "c": scales, "o": np.zeros(np.shape(scales), np.int8),
-        "b": rng.integers(-3000, 3000, 2, np.int32), "d": np.float32(2.0**-11),
+        "w": rng.integers(-128, 128, (5, 2), np.int8), "c": scales,
+        "o": np.zeros(np.shape(scales), np.int8),
+        "b": rng.integers(-3000, 3000, 2, np.int32), "d": scales * np.float32(2**-5),
     }  # fmt: skip
     held = [
         helper.make_node(
             "DequantizeLinear", ["w", "c", "o"], ["wf"], **({"axis": 1} if axis else {})
         ),
-        helper.make_node("DequantizeLinear", ["b", "d"], ["bf"]),
+        helper.make_node("DequantizeLinear", ["b", "d"], ["bf"], **({"axis": 0} if axis else {})),
     ]
     nodes = chain(
         *pair("x", "z"), ("MatMul", ["wf"], {}), ("Add", ["bf"], {}), ("Relu", [], {}),
