@@ -61,11 +61,16 @@ def main() -> None:
 
 def found_pythons() -> list[str]:
     """Return the Pythons that are here, of those that bittrue is for; say which are not."""
-    here = [python for python in PYTHONS if runs(python)]
-    for python in PYTHONS:
-        if python not in here:
-            say(f"{python}: left out, not installed here")
-    return here or [sys.executable]
+    found = []
+    for name in PYTHONS:
+        version = name.removeprefix("python")
+        root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+        kept = sorted(str(path) for path in root.glob(f"versions/{version}.*/bin/python"))
+        here = [python for python in (name, *kept) if runs(python)]
+        found += here[:1]
+        if not here:
+            say(f"{name}: left out, not installed here")
+    return found or [sys.executable]
 
 
 def runs(python: str) -> bool:
@@ -76,27 +81,38 @@ def runs(python: str) -> bool:
 
 def dist(pythons: list[str], folder: Path) -> None:
     """Build, and try what was built."""
+    source = snapshot(folder / "source")
     tools = environment(sys.executable, folder / "tools", "build")
-    call([tools, "-m", "build", "--outdir", str(folder / "dist"), str(ROOT)])
+    call([tools, "-m", "build", "--outdir", str(folder / "dist"), str(source)])
     (wheel,), (archive,) = ((folder / "dist").glob(end) for end in ("*.whl", "*.tar.gz"))
     say(f"built {archive.name}, and {wheel.name} from it")
     for number, python in enumerate(pythons):
-        tried(python, wheel, folder / f"wheel-{number}")
-    tried(pythons[0], archive, folder / "archive")
+        tried(python, wheel, source, folder / f"wheel-{number}")
+    tried(pythons[0], archive, source, folder / "archive")
 
 
-def tried(python: str, package: Path, folder: Path) -> None:
+def snapshot(folder: Path) -> Path:
+    """Copy the repository's files as they are now, new ones too, links as links."""
+    listed = call(["git", "ls-files", "--cached", "--others", "--exclude-standard"], ROOT)
+    for name in listed.splitlines():
+        if os.path.lexists(ROOT / name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    return folder
+
+
+def tried(python: str, package: Path, source: Path, folder: Path) -> None:
     """Install a package into an empty environment, and try it there in an empty folder."""
     start = time.perf_counter()
     inside = environment(python, folder, str(package))
     empty = folder / "empty"
     empty.mkdir()
     bittrue = str(inside.parent / "bittrue")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     told = call([bittrue, "--version"], empty)
     if told != f"bittrue {project['version']}\n":
         raise SystemExit(f"bittrue --version must tell {project['version']}, got {told}")
-    smoke = call([inside, "-I", "-c", SMOKE], empty, json.dumps(shipped()))
+    smoke = call([inside, "-I", "-c", SMOKE], empty, json.dumps(shipped(source)))
     doctor = json.loads(call([bittrue, "doctor", "--json"], empty))
     verdict = call([bittrue, "verify"], empty).splitlines()[-1]
     version = call([inside, "-c", "import platform; print(platform.python_version())"], empty)
@@ -107,13 +123,13 @@ def tried(python: str, package: Path, folder: Path) -> None:
     )
 
 
-def shipped() -> dict[str, str]:
+def shipped(source: Path) -> dict[str, str]:
     """Return the digest of every file of the four rooms, by its place in the package."""
-    listed = call(["git", "ls-files", *ROOMS], ROOT).splitlines()
     return {
-        name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest()
-        for name in listed
-        if not name.endswith(".md")
+        path.relative_to(source).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for room in ROOMS
+        for path in (source / room).rglob("*")
+        if path.is_file()
     }
 
 

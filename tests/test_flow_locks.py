@@ -99,22 +99,3 @@ def test_neither_kind_of_locks(tmp_path, monkeypatch):
     message = "^a store must have locks of POSIX or Windows, got a Python without them$"
     with pytest.raises(ToolMissing, match=message):
         ByteLocks(tmp_path / "lock")
-
-
-def test_nothing_of_posix_is_imported_as_if_it_were_everywhere():
-    """A Python whose modules of POSIX are missing imports every module of the package."""
-    program = (
-        "import importlib, pkgutil, sys\n"
-        "for name in ('fcntl', 'resource', 'pwd', 'grp', 'termios', 'tty', 'pty', 'syslog'):\n"
-        "    sys.modules[name] = None\n"
-        "import bittrue\n"
-        "found = [m.name for m in pkgutil.walk_packages(bittrue.__path__, 'bittrue.')]\n"
-        "for name in found:\n"
-        "    importlib.import_module(name)\n"
-        "print(len(found))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=100
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 250
