@@ -4,13 +4,13 @@ import io
 import os
 import zipfile
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from bittrue.model.arrays import UNREADABLE, check_entries, checked_size
 from bittrue.model.exceptions import BittrueError, ToolMissing
-from bittrue.model.files import parse_json
+from bittrue.model.files import parse_json, unpacked_limit
 from bittrue.model.formats import Values
 from bittrue.model.reader import shown
 
@@ -18,6 +18,7 @@ TEXTS = {"metadata.json": 1 << 16, "config.json": 1 << 22}
 """Entries that are JSON, and the bytes that each may have."""
 
 WEIGHTS = "model.weights.h5"
+CHUNK = 1 << 20
 
 
 def h5py_module() -> Any:
@@ -71,7 +72,7 @@ class KerasFile:
         self.metadata, self.config = (
             parse_json(texts[name], f"{self._place}: {name}") for name in TEXTS
         )
-        self._size = len(weights)
+        self._size = weights.getbuffer().nbytes
         self._file = self._opened(weights)
 
     def __enter__(self) -> "KerasFile":
@@ -82,25 +83,24 @@ class KerasFile:
     ) -> None:
         self._file.close()
 
-    def _unpacked(self, file: Any) -> tuple[dict[str, bytes], bytes]:
+    def _unpacked(self, file: IO[bytes]) -> tuple[dict[str, bytes], io.BytesIO]:
         size = checked_size(file)
+        most = {**TEXTS, WEIGHTS: unpacked_limit(size) // 2}
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             check_entries(entries, size)
             sizes = {info.filename: info.file_size for info in entries}
-            for name in (*TEXTS, WEIGHTS):
+            for name, limit in most.items():
                 if name not in sizes:
-                    raise BittrueError(f"{self._place} must hold {name}, got none")
-                if sizes[name] > TEXTS.get(name, sizes[name]):
-                    raise BittrueError(
-                        f"{self._place}: {name} must have at most {TEXTS[name]} bytes, got "
-                        f"{sizes[name]}"
-                    )
-            return {name: archive.read(name) for name in TEXTS}, archive.read(WEIGHTS)
+                    raise BittrueError(f"no {name}")
+                if sizes[name] > limit:
+                    raise BittrueError(f"{name} of {sizes[name]} bytes, above {limit}")
+            texts = {name: _read(archive, name, sizes[name]).getvalue() for name in TEXTS}
+            return texts, _read(archive, WEIGHTS, sizes[WEIGHTS])
 
-    def _opened(self, content: bytes) -> Any:
+    def _opened(self, content: io.BytesIO) -> Any:
         try:
-            return self._h5py.File(io.BytesIO(content), "r")
+            return self._h5py.File(content, "r")
         except Exception as error:  # whatever HDF5 makes of a damaged file
             raise self._damaged(error) from None
 
@@ -168,3 +168,17 @@ class KerasFile:
         if not plain or stored != data.size * data.dtype.itemsize or stored > self._size:
             raise BittrueError(f"{what} must have its weights as they are, got them packed")
         return np.asarray(data[()])
+
+
+def _read(archive: zipfile.ZipFile, name: str, size: int) -> io.BytesIO:
+    """Return an entry, of which no more is read than it says it has."""
+    page = io.BytesIO()
+    with archive.open(name) as stream:
+        while part := stream.read(min(CHUNK, size + 1 - page.tell())):
+            page.write(part)
+            if page.tell() > size:
+                break
+    if page.tell() != size:
+        raise BittrueError(f"{name} of {page.tell()} bytes where {size} were told")
+    page.seek(0)
+    return page
