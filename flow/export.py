@@ -1,7 +1,7 @@
 """The command ``bittrue export``: a network as a folder that others build and check."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -84,11 +84,11 @@ def export(
     """
     settings = resolve(options.given(locals()), config)
     check_folder(folder, force=force)
-    chosen, inputs = _asked(settings, network, design, (data, part, samples))
+    chosen, inputs, asked = _asked(settings, network, design, (data, part, samples))
     type = chosen.shape.input
     machine = Machine(chosen.shape, one_a_layer(settings.pe), one_a_layer(settings.simd))
     codes = encode(inputs, type.format, type.rounding, type.overflow)
-    files = Export(chosen, machine, codes, name).files()
+    files = Export(chosen, machine, codes, name, asked).files()
     write_folder(folder, files, force=force)
     say(f"bittrue: wrote {folder}: {len(files)} files, {len(codes)} samples; see its README.md")
 
@@ -98,8 +98,8 @@ def _asked(
     network: Path | None,
     design: Path | None,
     wanted: tuple[str | None, str, int | None],
-) -> tuple[Design, Values]:
-    """Return the design that is exported, and what its test benches ask."""
+) -> tuple[Design, Values, dict[str, Any]]:
+    """Return the design that is exported, what its test benches ask, and where that is from."""
     if network is not None and design is not None:
         raise BittrueError(f"a network or a design must be given, got both: {network}, {design}")
     saved = read_network(network) if network else None
@@ -112,12 +112,12 @@ def _asked(
         )
     chosen = _design(settings, saved, design, known)
     if known is None:
-        return chosen, testbench.query_inputs(
-            settings.seed, settings.queries, chosen.shape.sizes[0]
-        )
+        width, drawn = chosen.shape.sizes[0], {"seed": settings.seed}
+        return chosen, testbench.query_inputs(settings.seed, settings.queries, width), drawn
     check_width(known, chosen.shape.sizes[0], chosen.shape.sizes[-1])
     held_out = saved.held_out_of(known) if saved else None
-    return chosen, part_of(known, part, samples, held_out).inputs
+    about = {"data": known.digest, "part": part}
+    return chosen, part_of(known, part, samples, held_out).inputs, about
 
 
 def _design(

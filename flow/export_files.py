@@ -1,7 +1,8 @@
 """The files of an export: Verilog, what it is asked and answers, and what runs it elsewhere."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -52,6 +53,8 @@ class Export:
         What the test benches ask.
     name : str
         The top module is ``<name>_axis``.
+    asked : mapping, optional
+        Where the samples come from, for the manifest, as JSON.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Export:
     machine: Machine
     codes: Codes
     name: str = "network"
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -102,8 +106,8 @@ class Export:
                 "name": self.name,
                 "pe": [folding.pe for folding in self.machine.foldings],
                 "simd": [folding.simd for folding in self.machine.foldings],
-                "samples": len(self.codes),
             },
+            "stimulus": {"samples": len(self.codes), **self.asked},
             "top": self.top,
             "design": self.design.digest,
             "machine": self.machine.digest,
