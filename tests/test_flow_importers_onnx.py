@@ -212,6 +212,44 @@ def test_classifiers_as_skl2onnx_writes_them(tmp_path, many):
     assert found.tail == ("softmax" if many else None)
 
 
+def asked(*behind):
+    """Return nodes that ask a signal for its sizes, as Keras writes them, and others behind."""
+    return [
+        helper.make_node("Shape", ["x"], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "first"], ["batch"], axis=0),
+        helper.make_node("Unsqueeze", ["batch", "axes"], ["batch1"]),
+        helper.make_node("Concat", ["batch1", "rest"], ["shape"], axis=0),
+        *behind,
+    ]
+
+
+def test_shapes_that_are_worked_out(tmp_path):
+    tensors = floats(17, w=(12, 2)) | {"first": np.array(0), "axes": np.array([0])}
+    tensors |= {"rest": np.array([-1])}
+    nodes = asked(
+        helper.make_node("Reshape", ["x", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "w"], ["y"]),
+    )
+    path = saved(tmp_path, nodes, tensors, inputs=("n", 3, 4))
+    inputs = floats(18, x=(30, 3, 4))["x"]
+    expected = answers(path, inputs)
+    error = np.abs(golden_answers(read_model(path), inputs) - expected)
+    assert (error < 1e-6 * (1 + np.abs(expected))).all()
+
+
+def test_sizes_are_no_values(tmp_path):
+    """What is divided by the size of the batch is no layer."""
+    tensors = floats(17, w=(5, 2)) | {"first": np.array(0), "axes": np.array([0])}
+    nodes = asked(
+        helper.make_node("MatMul", ["x", "w"], ["h"]),
+        helper.make_node("Div", ["h", "batch1"], ["y"], "mean"),
+    )
+    path = saved(tmp_path, nodes, tensors | {"rest": np.array([-1])})
+    message = "^Div 'mean' must not compute with sizes, got those of a signal$"
+    with pytest.raises(BittrueError, match=message):
+        read_model(path)
+
+
 @pytest.mark.parametrize("name", FLOATS)
 def test_networks_of_torch(name):
     kept, found = np.load(FIXTURES / f"{name}.npz"), read_model(FIXTURES / f"{name}.onnx")

@@ -10,7 +10,7 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import Values
 
 from .onnx_file import Tensors
-from .onnx_steps import Constant, Signal, Step
+from .onnx_steps import SIZES, Constant, Signal, Step
 
 Value = Signal | Constant
 
@@ -77,11 +77,13 @@ class Node:
             raise BittrueError(f"{self.label} must have an input {place}, got none")
         return value
 
-    def constant(self, place: int) -> Constant:
-        """Return an input that the file must hold."""
+    def constant(self, place: int, sizes: bool = False) -> Constant:
+        """Return an input that the file must hold; sizes of a signal where they may be."""
         value = self.value(place)
         if not isinstance(value, Constant):
             raise BittrueError(f"{self.label} must have input {place} in the file, got a signal")
+        if value.kind == SIZES and not sizes:
+            raise BittrueError(f"{self.label} must not compute with sizes, got those of a signal")
         return value
 
     def signal(self, place: int = 0) -> Signal:

@@ -17,6 +17,7 @@ def quant(node: Node) -> Value:
     type, fracs = quant_type(node.label, node.attributes, scale, zero, width, name)
     value = node.value(0)
     if isinstance(value, Constant):
+        value = node.constant(0)
         values = np.asarray(value.values, np.float64)
         return quantized_constant(values, type, fracs, scale.values, node.label)
     if len(set(fracs)) > 1:
@@ -36,6 +37,7 @@ def _quantize_linear(node: Node) -> Value:
         raise node.refused("have one scale and at most 16 bits", f"{len(fracs)} scales")
     value = node.value(0)
     if isinstance(value, Constant):
+        value = node.constant(0)
         found = quantized_constant(
             np.asarray(value.values, np.float64), type, fracs, scale.values, ""
         )

@@ -8,7 +8,7 @@ import numpy as np
 from bittrue.model.formats import Values
 
 from .onnx_node import Node, Value, turned
-from .onnx_steps import Affine, Constant, Signal
+from .onnx_steps import SIZES, Affine, Constant, Signal
 
 FLOATS = (1, 11)
 """Types that signals are cast to: float and double, by their number in ONNX."""
@@ -36,7 +36,7 @@ def _wanted(node: Node, name: str) -> list[int]:
     """Return sizes or axes: of an attribute, or of the second input."""
     given = node.attributes.get(name)
     if given is None and node.given(1) is not None:
-        given = np.asarray(node.constant(1).values).ravel()[:9].tolist()
+        given = np.asarray(node.constant(1, sizes=name == "shape").values).ravel()[:9].tolist()
     if not isinstance(given, list) or len(given) > 8 or any(type(n) is not int for n in given):
         raise node.refused(f"have at most 8 integers for {name}", "others")
     return given
@@ -57,7 +57,7 @@ def _new_sizes(node: Node, signal: Signal) -> tuple[int, ...]:
     if node.op == "Reshape" and not signal.last:
         batch, *sizes = _wanted(node, "shape") or [0]
         known = int(np.prod([size for size in sizes if size > 0], dtype=object)) if sizes else 1
-        if sizes.count(-1) == 1 and batch != -1 and known and not signal.features % known:
+        if sizes.count(-1) == 1 and known and not signal.features % known:
             sizes = [signal.features // known if size == -1 else size for size in sizes]
         whole = sizes and all(size > 0 for size in sizes)
         if whole and batch in (-1, 0, 1) and np.prod(sizes, dtype=object) == signal.features:
@@ -97,6 +97,10 @@ def _cast(node: Node) -> Value:
             raise node.refused("cast to float or double", f"type {kind}")
         return value
     numbers = np.asarray(value.values)
+    if value.kind == SIZES and kind in (6, 7):
+        return value
+    if value.kind == SIZES:
+        raise node.refused("keep sizes as integers", f"type {kind}")
     if kind in FLOATS:
         return Constant(numbers.astype("<f4" if kind == 1 else "<f8"), kind, value.type)
     if kind in (6, 7):
@@ -134,6 +138,37 @@ def _tail(node: Node) -> Value:
     return replace(signal, tail=node.op.lower())
 
 
+def _sizes(node: Node) -> Value:
+    """Read Shape: what Keras, and torch's ``view``, ask of a signal before they reshape it."""
+    signal = node.signal()
+    sizes = [*signal.sizes, -1] if signal.last else [-1, *signal.sizes]
+    start, end = node.integer("start", 0), node.integer("end", len(sizes))
+    return Constant(np.array(sizes[start:end], np.int64), SIZES)
+
+
+def _gathered(node: Node) -> Value:
+    """Read Gather: one of the sizes of a signal."""
+    sizes, at = node.constant(0, sizes=True), np.asarray(node.constant(1).values)
+    if sizes.kind != SIZES or node.integer("axis", 0) or at.dtype.kind != "i" or at.size > 8:
+        raise node.refused("take of a signal's sizes", "others")
+    try:
+        return replace(sizes, values=sizes.values[at])
+    except IndexError:
+        raise node.refused(f"take one of {sizes.values.shape} sizes", "another") from None
+
+
+def _joined(node: Node) -> Value:
+    """Read Concat: of sizes, or of what makes classes of one output."""
+    if isinstance(node.value(0), Signal):
+        return _classes(node)
+    parts = [node.constant(place, sizes=True) for place in range(len(node.values))]
+    arrays = [np.asarray(part.values) for part in parts]
+    whole = all(array.ndim == 1 and array.dtype.kind == "i" for array in arrays)
+    if not whole or sum(array.size for array in arrays) > 8 or node.integer("axis", 0):
+        raise node.refused("join at most 8 sizes", "others")
+    return Constant(np.concatenate(arrays), SIZES)
+
+
 def _classes(node: Node) -> Value:
     """Read Concat: of one output the chances of two classes, as scikit-learn has them."""
     first, second = node.signal(0), node.signal(1)
@@ -161,7 +196,9 @@ SHAPING: dict[str, Callable[[Node], Value]] = {
     **dict.fromkeys(("Identity", "Dropout"), _kept),
     "Cast": _cast,
     "Constant": _constant,
-    "Concat": _classes,
+    "Shape": _sizes,
+    "Gather": _gathered,
+    "Concat": _joined,
     "Softmax": _tail,
     "ArgMax": _tail,
 }

@@ -11,6 +11,10 @@ MOST_FEATURES = 1 << 20
 """Numbers of a sample at most, where no weights bound them yet."""
 
 
+SIZES = -7
+"""Kind of sizes that were asked of a signal: integers, of which the batch is -1."""
+
+
 @dataclass(frozen=True, eq=False)
 class Constant:
     """Numbers that a file holds.
@@ -20,7 +24,7 @@ class Constant:
     values : ndarray
         The numbers; float64 where they were quantized.
     kind : int
-        Type of the tensor, by its number in ONNX.
+        Type of the tensor, by its number in ONNX; or `SIZES`.
     type : FixedType or None
         Of the codes that the values are, where the file says so.
     """

@@ -22,7 +22,7 @@ OPERATORS = (
     ),
     *("HardSigmoid", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Cast"),
     *("Dropout", "Constant", "Softmax", "ArgMax", "Quant", "IntQuant", "QuantizeLinear", "Loop"),
-    *("DequantizeLinear", "ZipMap", "LeakyRelu", "If", ""),
+    *("DequantizeLinear", "ZipMap", "LeakyRelu", "If", "", "Shape", "Gather", "Concat", "Scaler"),
 )
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "qonnx.custom_op.general", "onnx.brevitas", "x")
 WHOLE = (0, 1, -1, 2, 3, 8, 63, 64, 1 << 20, 1 << 31, (1 << 63) - 1, -(1 << 63))
