@@ -19,7 +19,7 @@ from bittrue.sim.engines import simulate
 from bittrue.sim.record import Session
 
 FIXTURES = Path(__file__).parent / "fixtures"
-FLOATS = ("torch-sigmoid", "torch-normed", "torch-clipped", "torch-dynamo")
+FLOATS = ("torch-sigmoid", "torch-normed", "torch-clipped", "torch-dynamo", "keras-exported")
 
 
 def saved(folder, nodes, tensors, *, inputs=("n", 5), outputs=("n", 2), opset=17, domains=()):
@@ -251,7 +251,7 @@ def test_sizes_are_no_values(tmp_path):
 
 
 @pytest.mark.parametrize("name", FLOATS)
-def test_networks_of_torch(name):
+def test_networks_of_torch_and_keras(name):
     kept, found = np.load(FIXTURES / f"{name}.npz"), read_model(FIXTURES / f"{name}.onnx")
     assert np.abs(golden_answers(found, kept["inputs"]) - kept["outputs"]).max() < 1e-6
 

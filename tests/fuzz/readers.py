@@ -222,7 +222,7 @@ def vector_files() -> list[bytes]:
 def onnx_files() -> list[bytes]:
     """Return networks of torch and Brevitas, drawn ones, and one that we wrote."""
     fixtures = Path(__file__).parent.parent / "fixtures"
-    names = ("torch-normed", "torch-clipped", "torch-sigmoid", "brevitas-relu", "brevitas-sigmoid")
+    names = ("torch-normed", "torch-clipped", "keras-exported", "brevitas-relu", "brevitas-sigmoid")
     ours = onnx_model(drawn_design(2, (2, 3, 1), bias=True, curve="relu"), "qdq")
     return [
         *((fixtures / f"{name}.onnx").read_bytes() for name in names),
