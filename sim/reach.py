@@ -22,6 +22,9 @@ Clause = tuple[int, ...]
 MOST_CYCLES = 200
 """Frames, at most."""
 
+TOGETHER = 64
+"""Clauses in one question."""
+
 
 class Reached(Exception):
     """Something bad can be reached, as far as the state tells."""
@@ -42,8 +45,6 @@ class Reach:
         Clauses that hold in each state that is reached.
     seconds : float
         For all questions together.
-    before : sequence of (Cube, int)
-        What was kept of another question about a part of the state, where it is true here too.
     """
 
     def __init__(
@@ -53,7 +54,6 @@ class Reach:
         initial: Mapping[int, bool],
         facts: Sequence[Sequence[int]],
         seconds: float,
-        before: Sequence[tuple[Cube, int]] = (),
     ) -> None:
         self._logic, self._becomes, self._initial = logic, becomes, initial
         self._end = process_time() + seconds
@@ -66,12 +66,6 @@ class Reach:
         self._add_frame()
         for variable, value in initial.items():
             self._frames_asked.holds([self._acts[0] ^ 1, variable ^ (not value)])
-        for cube, level in sorted(before, key=lambda kept: kept[1]):
-            while len(self._frames) <= level:
-                self._add_frame()
-            # nothing is taken on trust
-            if self._comes(cube, level - 1) is not None:
-                self._leave_out(cube, level)
 
     def never(self, bad: Sequence[int]) -> list[Clause]:
         """Return clauses that hold for ever, and with which none of some literals is ever true.
@@ -98,11 +92,11 @@ class Reach:
                 return proven
         raise TimeoutError(f"not decided in {MOST_CYCLES} cycles")
 
-    def kept(self, state: Set[int]) -> list[tuple[Cube, int]]:
-        """Return what is not reached, and within how many cycles, of some variables alone."""
+    def left_out(self, state: Set[int]) -> list[Clause]:
+        """Return clauses that hold for some cycles at least, about some variables alone."""
         return [
-            (cube, level)
-            for level, frame in enumerate(self._frames)
+            _clause(cube)
+            for frame in self._frames
             for cube in sorted(frame, key=sorted)
             if {literal & ~1 for literal in cube} <= state
         ]
@@ -204,12 +198,13 @@ class Reach:
                     self._frames[level].discard(cube)
                     self._leave_out(cube, level + 1)
             if not self._frames[level]:
-                return [
-                    tuple(sorted(literal ^ 1 for literal in cube))
-                    for frame in self._frames[level + 1 :]
-                    for cube in frame
-                ]
+                return [_clause(cube) for frame in self._frames[level + 1 :] for cube in frame]
         return None
+
+
+def _clause(cube: Cube) -> Clause:
+    """Return the clause that leaves a cube out."""
+    return tuple(sorted(literal ^ 1 for literal in cube))
 
 
 def lasting(
@@ -229,10 +224,21 @@ def lasting(
         asked.holds([holds[clause] ^ 1, *clause])
         for literal in clause:
             broken[clause] = logic.both(broken[clause], later[literal] ^ 1)
-    while left:
+    at = certain = 0
+    while certain < len(left):
+        # a few at a time, round and round: all at once are a hard question
+        at %= len(left)
+        part = left[at : at + TOGETHER]
         some = logic.var()
-        asked.holds([some ^ 1, *(broken[clause] for clause in left)])
-        if not asked.true([some, *(holds[clause] for clause in left)]):
-            break
-        left = [clause for clause in left if not asked.value(broken[clause])]
+        asked.holds([some ^ 1, *(broken[clause] for clause in part)])
+        try:
+            refuted = asked.true([some, *(holds[clause] for clause in left)])
+        except TimeoutError:
+            left, certain = [clause for clause in left if clause not in part], 0
+            continue
+        if refuted:
+            left = [clause for clause in left if not asked.value(broken[clause])]
+            certain = 0
+        else:
+            at, certain = at + len(part), certain + len(part)
     return left

@@ -185,31 +185,51 @@ def _outside(machine: Machine) -> list[int]:
 
 
 def _drawn_weights(player: Player) -> Weights:
-    """Return weights of which each code is drawn, the extreme ones often."""
-    layers = player.machine.shape.layers
+    """Return weights of which each code is drawn, the extreme ones often, neurons of any scale.
 
-    def code(format: Format) -> int:
+    With codes from the whole range alone nearly every curve saturates, and the layers behind it see
+    nothing but its ends.
+    """
+    layers, chance = player.machine.shape.layers, player.chance
+
+    def code(format: Format, scale: int) -> int:
         low, high = format.min_code, format.max_code
-        return player.chance.choice([low, high, *(player.chance.randint(low, high),) * 4])
+        return chance.choice([low, high, *(chance.randint(low, high),) * 4]) >> scale
 
-    weights = [
-        np.array([[code(n.weight.format) for _ in range(n.inputs)] for _ in range(n.outputs)])
-        for n in layers
-    ]
-    biases = [
-        None if n.bias is None else np.array([code(n.bias.format) for _ in range(n.outputs)])
-        for n in layers
-    ]
+    weights, biases = [], []
+    for layer in layers:
+        scales = [chance.randrange(layer.weight.format.width) for _ in range(layer.outputs)]
+        rows = [[code(layer.weight.format, scale) for _ in range(layer.inputs)] for scale in scales]
+        weights.append(np.array(rows))
+        drawn = [code(layer.bias.format, scale) for scale in scales] if layer.bias else None
+        biases.append(None if drawn is None else np.array(drawn))
     return Weights(weights, biases)
 
 
 def _drawn_beats(player: Player, samples: int) -> list[int]:
-    """Return beats of drawn samples."""
+    """Return beats of drawn samples, lanes of any scale."""
     folding = player.machine.foldings[0]
-    width = player.machine.shape.input.format.width * folding.simd
-    count = samples * folding.input_folds
-    lasts = [n % folding.input_folds == folding.input_folds - 1 for n in range(count)]
-    return [player.chance.getrandbits(width) | last << width for last in lasts]
+    beats = []
+    for number in range(samples * folding.input_folds):
+        last = number % folding.input_folds == folding.input_folds - 1
+        beats.append(_drawn_beat(player, last=last))
+    return beats
+
+
+def _drawn_beat(player: Player, *, last: bool) -> int:
+    """Return one beat."""
+    (layer, folding) = player.machine.parts[0]
+    width, beat = layer.input.format.width, int(last)
+    for _ in range(folding.simd):
+        beat = beat << width | _drawn_bits(player.chance, width)
+    return beat
+
+
+def _drawn_bits(chance: Random, width: int) -> int:
+    """Return the bits of a drawn code of any scale, as two's complement has them."""
+    return chance.randrange(-1 << width - 1, 1 << width - 1) >> chance.randrange(width) & (
+        (1 << width) - 1
+    )
 
 
 def _read_back(player: Player) -> None:
@@ -247,22 +267,46 @@ def _near_ends(player: Player) -> None:
     for turn in range(widest + NEAR_ENDS):
         player.quiet()
         if turn % 4 == 0:
-            player.load(_drawn_weights(player))
+            player.load(_losing_weights(player))
         values = {}
         for name, width in registers.items():
             most = (1 << width) - 1
-            ends = [most, most - 1, most - 2, most >> player.chance.randrange(1, width)]
-            drawn = player.chance.choice([*ends, *(player.chance.getrandbits(width),) * 4])
             # all ones but one: what is added must get as far as that, and no further
-            values[name] = most ^ 1 << turn % width if turn < widest else drawn
+            values[name] = most ^ 1 << turn % width
+            if turn >= widest:
+                past = turn - widest
+                values[name] = most - past if past < AT_END else player.chance.getrandbits(width)
         player.deposit(values)
         player.hold = 0
-        player.feed(_drawn_beats(player, 1))
+        # the second shows the number that the first leaves behind
+        player.feed([*_drawn_beats(player, 1), *_largest_beats(player)])
         player.quiet()
         player.look()
         if turn % 4 == 3:
             player.counts()
             player.look()
+
+
+def _losing_weights(player: Player) -> Weights:
+    """Return weights with which every layer has an inexact word, and one that overflows.
+
+    That it overflows takes large inputs. The first neuron of a layer has the largest weights there
+    are; the last the smallest, so that its output is in the middle; the others are drawn.
+    """
+    drawn, weights = _drawn_weights(player), []
+    for layer, given in zip(player.machine.shape.layers, drawn.weights, strict=True):
+        rows = given.copy()
+        rows[-1], rows[0] = 1, layer.weight.format.max_code
+        weights.append(rows)
+    return Weights(weights, drawn.biases)
+
+
+def _largest_beats(player: Player) -> list[int]:
+    """Return beats of a sample of the largest codes."""
+    (layer, folding) = player.machine.parts[0]
+    width, beats = layer.input.format.width, folding.input_folds
+    lanes = sum(layer.input.format.max_code << width * lane for lane in range(folding.simd))
+    return [lanes | int(beat == beats - 1) << width * folding.simd for beat in range(beats)]
 
 
 def _pressed(player: Player) -> None:
@@ -284,13 +328,11 @@ def _pressed(player: Player) -> None:
 
 def _misframed(player: Player) -> None:
     """End samples too early and too late, and go on behind them."""
-    (_, folding) = player.machine.parts[0]
-    width = player.machine.shape.input.format.width * folding.simd
+    folding = player.machine.foldings[0]
     for cut in (*range(1, folding.input_folds), folding.input_folds + 1, folding.input_folds + 2):
         player.hold = 0
         player.feed(_drawn_beats(player, 1))
-        wrong = [player.chance.getrandbits(width) for _ in range(cut)]
-        player.feed([*wrong[:-1], wrong[-1] | 1 << width])
+        player.feed([_drawn_beat(player, last=n == cut - 1) for n in range(cut)])
         player.feed(_drawn_beats(player, 2))
         player.quiet()
         player.go(rst=1)
@@ -316,39 +358,48 @@ def _reset(player: Player) -> None:
 
 
 def _anything(player: Player) -> None:
-    """Drive drawn bits at all ports, for whatever comes of it."""
+    """Drive drawn bits at all ports, for whatever comes of it, now often and now rarely."""
     machine, chance = player.machine, player.chance
-    (layer, folding) = machine.parts[0]
-    width = layer.input.format.width * folding.simd
+    folding = machine.foldings[0]
     places = _places(machine) + _outside(machine)
     layout = dict(load_layout(data_width_of(machine)))
-    beat, phase = 0, 0
+    beat, phase, often = 0, 0, {}
     for cycle in range(ANYTHING):
         if cycle % 64 == 0:
-            phase = chance.choice([0, 0, 1])
+            phase = chance.choice([0, 0, 0, 1])
+            often = {name: chance.choice(habits) for name, habits in HABITS.items()}
         last = beat == folding.input_folds - 1 if chance.random() < 0.98 else chance.random() < 0.5
-        offered = chance.random() < 0.8
-        data = chance.getrandbits(layout["data"].width) << layout["data"].offset
+        drawn = {name: int(chance.random() < rate) for name, rate in often.items()}
+        data = _drawn_bits(chance, layout["data"].width) << layout["data"].offset
         shown = player.cycle(
-            i__valid=int(offered),
-            i__payload=chance.getrandbits(width) | last << width,
-            o__ready=int(chance.random() < 0.7),
+            **drawn,
+            i__payload=_drawn_beat(player, last=last),
             hold=phase if chance.random() < 0.97 else 1 - phase,
-            load__valid=int(chance.random() < 0.7),
             load__payload=chance.choice(places) | chance.getrandbits(1) | data,
-            loaded__ready=int(chance.random() < 0.6),
             count_address=chance.randrange(player.addresses),
             count_clear=int(chance.random() < 0.05),
             rst=int(chance.random() < 0.004),
         )
-        if offered and shown["i__ready"][0]:
+        if drawn["i__valid"] and shown["i__ready"][0]:
             beat = 0 if last else (beat + 1) % folding.input_folds
     player.before = None
 
 
-PACES = ((0.2, 0.2), (0.6, 0.6), (0.0, 0.9), (0.2, 0.4), (0.0, 0.8))
+HABITS = {
+    "i__valid": (0.9, 0.5, 0.2),
+    "o__ready": (0.8, 0.5, 0.1),
+    "load__valid": (0.7, 0.3, 0.02, 0.0),
+    "loaded__ready": (0.8, 0.5, 0.1),
+}
+"""How often what is valid or ready in `_anything`."""
+
+PACES = (
+    *((0.2, 0.2), (0.6, 0.6), (0.0, 0.9), (0.2, 0.4), (0.0, 0.8)),
+    *((0.7, 0.3), (0.8, 0.5), (0.8, 0.8), (0.75, 0.6), (0.0, 0.5)),
+)
 STALLED = 24
 NEAR_ENDS = 8
+AT_END = 5
 PRESSED = 300
 RESETS = 14
 ANYTHING = 2000

@@ -2,33 +2,54 @@
 
 A mutant and the true machine are run side by side in thought. They start alike, and three things
 are tried, each sound: that their logic is the same; that from equal states they go to equal ones;
-that they go from *alike* to alike, where some registers may differ while certain control bits say
-that what they hold does not matter. Which registers, and which bits, is guessed on a random walk of
-both, and then corrected by what refutes it.
+that they never show a difference though some words come to differ. Which words, is found on a
+walk of both, and by what refutes it. For each there is one bit, which is up while the word may be
+another than it should be; that nothing is seen at a port, whatever such bits and the control come
+to, and that no other word comes to differ, is what `reach` proves.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from time import process_time
+from typing import NamedTuple
 
 import numpy as np
 
 from bittrue.model.exceptions import ToolMissing
 
-from .bits import BitSolver, evaluated
+from .bits import Asked
+from .control import Control, Word, walks_of
 from .gates import Gates
-from .invariants import Clause, Invariants
-from .literals import Literals, registers_by_name, settled
+from .literals import FALSE, Literals, settled
+from .reach import Reach, Reached
 from .sliced import SELECT
-from .walk import Traffic, Walker
+from .taint import tainted
+from .walk import Walker, Words
 
-WALKS = ((1000, 1), (1000, 2))
-"""Cycles and seed of walks with a mutant."""
+ROUNDS = 40
+"""Times that words are added to those that may differ."""
 
-ROUNDS = 80
-"""Times that what is guessed is corrected."""
 
-INVARIANT_SECONDS = 120.0
+class _Product(NamedTuple):
+    """Both machines at once.
+
+    Members
+    -------
+    becomes, initial : mapping
+        The state, as `Reach` takes it.
+    shown : list of int
+        Literals of differences at ports.
+    moved : mapping from int to int
+        Registers of which it is not in the state whether they differ, and when they come to.
+    words : int
+        How many words may differ.
+    """
+
+    becomes: Mapping[int, int]
+    initial: Mapping[int, bool]
+    shown: list[int]
+    moved: Mapping[int, int]
+    words: int
 
 
 class Unseen:
@@ -48,7 +69,7 @@ class Unseen:
         For one mutant.
     """
 
-    version = "3"
+    version = "5"
 
     def __init__(
         self,
@@ -72,15 +93,15 @@ class Unseen:
         self._becomes = gates.registers[:, 1].tolist()
         self._variables = [logic.var() for _ in self._registers]
         self._twins = [logic.var() for _ in self._registers]
+        self._numbers = {variable: n for n, variable in enumerate(self._variables)}
         self._true = self._settled(0, {})
 
-    def _settled(self, number: int, twins: Mapping[int, set[int]]) -> list[int]:
+    def _settled(self, number: int, own: Mapping[int, int]) -> list[int]:
         """Return literals of all slots of a machine, of which some registers are its own."""
         chosen = self._gates.inputs.get(SELECT, [])
         sources = self._inputs | {slot: number >> n & 1 for n, slot in enumerate(chosen)}
         for register, slot in enumerate(self._registers):
-            own = register in twins
-            sources[slot] = (self._twins if own else self._variables)[register]
+            sources[slot] = own.get(register, self._variables[register])
         return settled(self._logic, self._gates, sources)
 
     def proof(self, number: int) -> str:
@@ -90,186 +111,195 @@ class Unseen:
             if not flipped:
                 return "the same at power-up"
             number = 0
-        elif self._same(self._settled(number, {})):
+        slots = self._settled(number, {})
+        live = self._live(slots)
+        if not flipped and not any(self._unlike(slots, live)):
             return "the same logic"
         if self._seconds <= 0:
             return ""
         try:
-            return self._related(number, flipped)
+            return self._related(number, flipped, live)
         except (ToolMissing, TimeoutError):
             return ""
 
-    def _same(self, slots: Sequence[int]) -> bool:
-        shown = [slot for slots in self._gates.outputs.values() for slot in slots]
-        return all(slots[slot] == self._true[slot] for slot in [*self._becomes, *shown])
+    def _live(self, slots: Sequence[int]) -> set[int]:
+        """Return the registers that outputs can depend on, in a machine or in the true one."""
+        shown = [slot for places in self._gates.outputs.values() for slot in places]
+        waiting = [literal for slot in shown for literal in (slots[slot], self._true[slot])]
+        live: set[int] = set()
+        while waiting:
+            nodes = self._logic.below(waiting)
+            found = {self._numbers[2 * n] for n in nodes if 2 * n in self._numbers} - live
+            live |= found
+            becomes = [self._becomes[register] for register in found]
+            waiting = [literal for slot in becomes for literal in (slots[slot], self._true[slot])]
+        return live
+
+    def _unlike(self, slots: Sequence[int], live: set[int]) -> list[int]:
+        """Return literals of what differs in promised outputs, and in what registers become."""
+        return [*self._shown(slots), *self._moved(slots, live).values()]
+
+    @property
+    def _places(self) -> list[tuple[str, int, int]]:
+        """Name, bit and slot of all outputs."""
+        outputs = self._gates.outputs.items()
+        return [(name, bit, slot) for name, slots in outputs for bit, slot in enumerate(slots)]
+
+    def _promised(self, name: str, bit: int, different: int) -> int:
+        """Return a literal of a difference in an output, and of that the output is promised."""
+        port, condition = self._promises.get((name, bit), (name, -1))
+        if condition < 0:
+            return different
+        return self._logic.both(different, self._true[self._gates.outputs[port][condition]])
+
+    def _shown(self, slots: Sequence[int]) -> list[int]:
+        shown = [
+            self._promised(name, bit, self._logic.differ(self._true[slot], slots[slot]))
+            for name, bit, slot in self._places
+        ]
+        return [literal for literal in shown if literal != FALSE]
+
+    def _moved(self, slots: Sequence[int], live: set[int]) -> dict[int, int]:
+        """Return literals of what differs in what registers become, where something can."""
+        moved = {
+            register: self._logic.differ(self._true[slot], slots[slot])
+            for register, slot in enumerate(self._becomes)
+            if register in live
+        }
+        return {register: literal for register, literal in moved.items() if literal != FALSE}
 
     @cached_property
-    def _solver(self) -> BitSolver:
-        return BitSolver(self._logic)
-
-    @cached_property
-    def _control(self) -> list[int]:
-        """Registers that reset clears, without counters and what is as wide."""
+    def _control(self) -> Control:
         (reset,) = self._gates.inputs["rst"]
         sources = self._inputs | dict(zip(self._registers, self._variables, strict=True))
         sources |= dict.fromkeys(self._gates.inputs.get(SELECT, []), 0)
         slots = settled(self._logic, self._gates, sources | {reset: 1})
-        wide = {
-            register
-            for (name, _), register in registers_by_name(self._gates, SELECT).items()
-            if name.startswith(LEFT_OUT)
-        }
-        return [
-            register
-            for register, slot in enumerate(self._becomes)
-            if slots[slot] < 2 and register not in wide
-        ]
-
-    @cached_property
-    def _invariants(self) -> Invariants:
-        return Invariants(
+        return Control(
             self._logic,
-            self._solver,
             self._gates,
             self._variables,
             [self._true[slot] for slot in self._becomes],
-            self._control,
-            self._folds,
-            INVARIANT_SECONDS,
+            [register for register, slot in enumerate(self._becomes) if slots[slot] < 2],
+            self._walks,
         )
 
-    def _related(self, number: int, flipped: tuple[int, ...]) -> str:
-        """Return the proof that a mutant goes from alike to alike, or nothing."""
-        facts = self._invariants.clauses
-        if not flipped and self._stays_equal(number, facts):
+    def _related(self, number: int, flipped: tuple[int, ...], live: set[int]) -> str:
+        """Return the proof that a mutant shows the same from power-up on, or nothing."""
+        if not flipped and self._stays_equal(number, live):
             return "equal states become equal"
-        alike = self._guessed(number, flipped)
-        if alike is None:
+        walked = self._walked(number, flipped)
+        if walked is None:
             return ""
         end = process_time() + self._seconds
-        for _ in range(ROUNDS):
-            slots = self._settled(number, alike)
-            equal = [
-                (guard ^ 1, self._logic.differ(self._variables[r], self._twins[r]) ^ 1)
-                for r, guards in alike.items()
-                for guard in guards
-            ]
-            shown, moved = self._unlike(slots, alike)
-            wrong = [*shown, *(literal for _, _, literal in moved)]
-            if not wrong:
-                return self._how(alike)
-            left = end - process_time()
-            if left <= 0:
-                return ""
-            values = self._solver.true_at_once([*facts, *equal, wrong], left)
-            if values is None:
-                return self._how(alike)
-            found = evaluated(self._logic, wrong, values)
-
-            def true(literal: int, found: Mapping[int, bool] = found) -> bool:
-                return found[literal >> 1] ^ bool(literal & 1)
-
-            if any(map(true, shown)):
-                return ""
-            for register, guard, literal in moved:
-                if not true(literal):
-                    continue
-                if guard is None:
-                    alike[register] = set(self._literals)
-                else:
-                    alike[register].discard(guard)
+        for exact in (False, True):
+            apart = {self._control.words[register] for register in walked & live}
+            for _ in range(ROUNDS):
+                product = self._product(number, flipped, live, apart, exact=exact)
+                left = (end - process_time()) / (1 if exact else 2)
+                found = self._decided(product, left)
+                if isinstance(found, str):
+                    return found
+                if not found:
+                    break
+                apart |= {self._control.words[register] for register in found}
         return ""
 
-    def _stays_equal(self, number: int, facts: Sequence[Clause]) -> bool:
-        """Tell whether equal states, of which facts hold, show the same and become equal."""
-        shown, moved = self._unlike(self._settled(number, {}), {})
-        wrong = [*shown, *(literal for _, _, literal in moved)]
-        return self._solver.true_at_once([*facts, wrong], self._seconds) is None
+    def _stays_equal(self, number: int, live: set[int]) -> bool:
+        """Tell whether equal states show the same and become equal."""
+        asked = Asked(self._logic)
+        asked.holds(self._unlike(self._settled(number, {}), live))
+        return not asked.true([])
 
-    def _how(self, alike: Mapping[int, set[int]]) -> str:
-        return f"alike states become alike, {len(alike)} registers apart"
+    def _product(
+        self,
+        number: int,
+        flipped: tuple[int, ...],
+        live: set[int],
+        apart: set[Word],
+        *,
+        exact: bool,
+    ) -> _Product:
+        """Return both machines at once, where some words may differ."""
+        logic = self._logic
+        differs = {word: logic.var() for word in sorted(apart)}
+        if exact:
+            slots = self._settled(number, self._own(differs))
+            shown, moved = self._shown(slots), self._moved(slots, live)
+        else:
+            taints = self._taints(number, differs)
+            shown, moved = self._tainted(taints, live)
+        becomes, initial = dict(self._control.becomes), dict(self._control.initial)
+        for word, bit in differs.items():
+            becomes[bit] = FALSE
+            initial[bit] = not set(flipped).isdisjoint(word)
+            for register in word:
+                becomes[bit] = logic.either(becomes[bit], moved.pop(register, FALSE))
+        return _Product(becomes, initial, shown, moved, len(differs))
 
-    @property
-    def _literals(self) -> list[int]:
-        """Literals of the control that may say that a register matters."""
-        variables = [self._variables[register] for register in self._control]
-        return [*variables, *(variable ^ 1 for variable in variables)]
-
-    def _unlike(
-        self, slots: Sequence[int], alike: Mapping[int, set[int]]
-    ) -> tuple[list[int], list[tuple[int, int | None, int]]]:
-        """Return literals that say what differs in a promised output, and what in a register."""
-        logic, true = self._logic, self._true
-        shown = []
-        for name, places in self._gates.outputs.items():
-            for bit, slot in enumerate(places):
-                different = logic.differ(true[slot], slots[slot])
-                port, condition = self._promises.get((name, bit), (name, -1))
-                if condition >= 0:
-                    needed = true[self._gates.outputs[port][condition]]
-                    different = logic.both(different, needed)
-                if different:
-                    shown.append(different)
-        moved: list[tuple[int, int | None, int]] = []
-        later = dict(zip(self._variables, (true[slot] for slot in self._becomes), strict=True))
-        for register, slot in enumerate(self._becomes):
-            different = logic.differ(true[slot], slots[slot])
-            if not different:
-                continue
-            if register not in alike:
-                moved.append((register, None, different))
-                continue
-            for guard in alike[register]:
-                literal = logic.both(later[guard & ~1] ^ guard & 1, different)
-                if literal:
-                    moved.append((register, guard, literal))
-        return shown, moved
-
-    def _guessed(self, number: int, flipped: tuple[int, ...]) -> dict[int, set[int]] | None:
-        """Walk both machines; return which registers differ and when not, None if it is seen."""
-        literals = self._literals
-        allowed = np.ones((0, len(literals)), dtype=np.bool_)
-        differing: list[int] = []
-        for cycles, seed in WALKS:
-            true, faulty = Walker(self._gates, 0), Walker(self._gates, number, flipped)
-            traffic = Traffic(self._gates, self._folds, seed)
-            for _ in range(cycles):
-                different = true.registers ^ faulty.registers
-                rows = np.flatnonzero(different.any(axis=1))
-                for register in set(rows.tolist()) - set(differing):
-                    differing.append(register)
-                    allowed = np.concatenate([allowed, np.ones((1, len(literals)), dtype=np.bool_)])
-                if len(rows):
-                    control = true.registers[self._control]
-                    both = np.concatenate([control, ~control])
-                    for place, register in enumerate(differing):
-                        if different[register].any():
-                            allowed[place] &= ~(both & different[register]).any(axis=1)
-                driven = traffic.next()
-                true.settle(driven)
-                faulty.settle(driven)
-                if self._seen(true, faulty):
-                    return None
-                traffic.seen(true.slots)
-                true.edge()
-                faulty.edge()
+    def _own(self, differs: Mapping[Word, int]) -> dict[int, int]:
+        """Return literals of the faulty machine's registers, where they are its own."""
+        logic, control = self._logic, set(self._control.registers)
         return {
-            register: {literals[n] for n in np.flatnonzero(allowed[place]).tolist()}
-            for place, register in enumerate(differing)
+            register: (
+                logic.differ(self._variables[register], bit)
+                if register in control
+                else logic.choose(self._variables[register], self._twins[register], bit)
+            )
+            for word, bit in differs.items()
+            for register in word
         }
 
-    def _seen(self, true: Walker, faulty: Walker) -> bool:
-        outputs = self._gates.outputs
-        for name, places in outputs.items():
-            for bit, slot in enumerate(places):
-                different = true.slots[slot] ^ faulty.slots[slot]
-                port, condition = self._promises.get((name, bit), (name, -1))
-                if condition >= 0:
-                    different &= true.slots[outputs[port][condition]]
-                if different.any():
-                    return True
-        return False
+    def _decided(self, product: _Product, seconds: float) -> str | list[int]:
+        """Prove that nothing is seen; return how, or registers that come to differ too."""
+        control = self._control
+        reach = Reach(self._logic, product.becomes, product.initial, control.facts, seconds)
+        try:
+            clauses = reach.never([*product.shown, *product.moved.values()])
+        except Reached:
+            return [r for r, literal in product.moved.items() if literal in reach.found]
+        except TimeoutError:
+            return []
+        control.learn([c for c in clauses if {n & ~1 for n in c} <= control.becomes.keys()])
+        return f"{product.words} words may differ, {len(clauses)} clauses keep them unseen"
 
+    def _taints(self, number: int, differs: Mapping[Word, int]) -> list[int]:
+        sources = {
+            self._registers[register]: bit for word, bit in differs.items() for register in word
+        }
+        alone = self._settled(number, {})
+        return tainted(self._logic, self._gates, self._true, alone, sources)
 
-LEFT_OUT = ("counter_", "tracer_", "trace_", "count", "in_flight", "loaded__payload")
-"""Beginnings of names of registers that are no control, or as wide as data."""
+    def _tainted(self, taints: Sequence[int], live: set[int]) -> tuple[list[int], dict[int, int]]:
+        shown = [self._promised(n, b, taints[s]) for n, b, s in self._places]
+        moved = {r: taints[slot] for r, slot in enumerate(self._becomes) if r in live}
+        return [n for n in shown if n], {r: n for r, n in moved.items() if n}
+
+    def _walked(self, number: int, flipped: tuple[int, ...]) -> set[int] | None:
+        """Walk both machines; return which registers come to differ, None if it is seen."""
+        apart = np.zeros(len(self._registers), dtype=np.bool_)
+        places, needed = self._looked_at
+        for walk in self._walks:
+            true, faulty = Walker(self._gates, 0), Walker(self._gates, number, flipped)
+            for driven in walk:
+                apart |= (true.registers ^ faulty.registers).any(axis=1)
+                true.settle(driven)
+                faulty.settle(driven)
+                different = true.slots[places] ^ faulty.slots[places]
+                if (different & true.slots[needed]).any():
+                    return None
+                true.edge()
+                faulty.edge()
+        return set(np.flatnonzero(apart).tolist())
+
+    @cached_property
+    def _looked_at(self) -> tuple[list[int], list[int]]:
+        """Slots of outputs, and of what must be up for each to be promised."""
+        outputs, places = self._gates.outputs, self._places
+        conditions = [self._promises.get((name, bit)) for name, bit, _ in places]
+        return [slot for _, _, slot in places], [
+            1 if c is None else outputs[c[0]][c[1]] for c in conditions
+        ]
+
+    @cached_property
+    def _walks(self) -> list[list[dict[int, Words]]]:
+        return walks_of(self._gates, self._folds)

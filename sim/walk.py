@@ -40,8 +40,7 @@ class Walker:
 
     def settle(self, driven: Mapping[int, Words]) -> None:
         """Drive input slots, and work out what is seen."""
-        for slot, words in driven.items():
-            self.slots[slot] = words
+        self.slots[list(driven)] = list(driven.values())
         library().sliced_settle(ctypes.addressof(self._netlist), self.slots.ctypes.data)
 
     def edge(self) -> None:
