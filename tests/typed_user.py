@@ -10,7 +10,7 @@ from bittrue import Config, Design, FixedNetwork, FixedType, Format, GoldenNetwo
 
 
 def designed(path: Path) -> Design:
-    golden, told = bittrue.load_golden(path)
+    golden, _ = bittrue.load_golden(path)
     assert_type(golden, GoldenNetwork)
     word: Format = Format.parse("fxp-s8/4")
     choices = Config.of(format=FixedType(word), curve="plan")
@@ -26,7 +26,8 @@ def held(design: Design, verilog: Path) -> bool:
     return bittrue.verify(design, None, seed=0).passed
 
 
-try:
-    print(held(designed(Path("trained.npz")), Path("mine.v")))
-except bittrue.ToolMissing as error:
-    print(bittrue.__version__, error)
+def told() -> str:
+    try:
+        return str(held(designed(Path("trained.npz")), Path("mine.v")))
+    except bittrue.ToolMissing as error:
+        return f"{bittrue.__version__}: {error}"
