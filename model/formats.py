@@ -158,11 +158,11 @@ def as_codes(codes: npt.ArrayLike, format: Format) -> Codes:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise BittrueError(f"codes must be integers, got {array.dtype} ({array.flat[0]!r}, …)")
-    outside = (array < format.min_code) | (array > format.max_code)
-    if outside.any():
+    # as Python's integers: NumPy up to 2.2 crashes where unsigned arrays meet negative numbers
+    if int(array.min()) < format.min_code or int(array.max()) > format.max_code:
+        wrong = next(int(code) for code in array.flat if not format.holds(int(code)))
         raise BittrueError(
-            f"codes of {format} must be {format.min_code} to {format.max_code}, "
-            f"got {array[outside].flat[0]}"
+            f"codes of {format} must be {format.min_code} to {format.max_code}, got {wrong}"
         )
     return array.astype(np.int64)
 
