@@ -65,9 +65,9 @@ def test_without_any_program_the_base_works(run, quick, monkeypatch, tmp_path):
     code, out, _ = run("doctor")
     assert code == 0
     for line in (
-        r"Icarus Verilog │ .* │ sudo apt-get install iverilog",
-        r"C compiler     │ .* │ sudo apt-get install gcc",
-        r"model, int16     │ missing │ 0 ",
+        r"Icarus Verilog +│ .* │ sudo apt-get install iverilog",
+        r"C compiler +│ .* │ sudo apt-get install gcc",
+        r"model, int16 +│ missing │ 0 ",
     ):
         assert re.search(line, out), line
     assert "model, int16: a compiler of C must be on the path, got none of cc" in out
