@@ -227,4 +227,4 @@ def test_the_architecture_names_every_module():
     modules = {
         path.stem for room in ("model", "hdl", "sim", "flow") for path in (ROOT / room).glob("*.py")
     }
-    assert sorted(modules - named - {"__init__"}) == []
+    assert sorted(modules - named - {"__init__"}) == [], "docs/architecture.md must name these too"
