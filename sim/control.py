@@ -21,6 +21,9 @@ NARROW = 8
 Word = tuple[int, ...]
 """Registers."""
 
+Fact = tuple[tuple[str, int, bool], ...]
+"""Bits of registers, by name, of which one at least is what is said."""
+
 
 def walks_of(gates: Gates, folds: int) -> list[list[dict[int, Words]]]:
     """Return what is driven on walks, cycle by cycle.
@@ -60,6 +63,8 @@ class Control:
         Registers that reset clears.
     walks : sequence of sequence of mapping
         What is driven on walks, as `walks_of` returns it.
+    known : sequence of Fact, optional
+        Facts of the same netlist with other faults, as `named` returns them.
 
     Attributes
     ----------
@@ -79,10 +84,13 @@ class Control:
         becomes: Sequence[int],
         cleared: Sequence[int],
         walks: Sequence[Sequence[dict[int, Words]]],
+        known: Sequence[Fact] | None = None,
     ) -> None:
+        self._known = known
         self._logic, self._gates, self._variables, self._walks = logic, gates, variables, walks
         self._by_name: dict[str, list[int]] = {}
-        for (name, _), register in registers_by_name(gates, SELECT).items():
+        self._places = registers_by_name(gates, SELECT)
+        for (name, _), register in self._places.items():
             self._by_name.setdefault(name, []).append(register)
         words = self._by_name.values()
         narrow = {register for word in words for register in word if len(word) <= NARROW}
@@ -101,7 +109,9 @@ class Control:
 
     @cached_property
     def facts(self) -> list[Clause]:
-        """Clauses that hold whatever is driven: seen on walks, then proven."""
+        """Clauses that hold whatever is driven: seen on walks, then proven; or known."""
+        if self._known is not None:
+            return self._unnamed(self._known)
         numbers = {variable: n for n, variable in enumerate(self._variables)}
         depends = {
             numbers[variable]: frozenset(
@@ -117,6 +127,21 @@ class Control:
             for one in unseen_in(states[[place[register] for register in window]])
         }
         return lasting(self._logic, self.becomes, [], sorted(guessed))
+
+    def _unnamed(self, facts: Sequence[Fact]) -> list[Clause]:
+        """Return facts as clauses, but those of registers that are not there."""
+        there = {place: self._variables[r] for place, r in self._places.items()}
+        return [
+            tuple(sorted(there[name, bit] ^ (not value) for name, bit, value in fact))
+            for fact in facts
+            if all((name, bit) in there for name, bit, _ in fact)
+        ]
+
+    @property
+    def named(self) -> list[Fact]:
+        """The facts, by names of registers."""
+        names = {self._variables[r]: place for place, r in self._places.items()}
+        return [tuple((*names[n & ~1], not n & 1) for n in clause) for clause in self.facts]
 
     def learn(self, clauses: Sequence[Clause]) -> None:
         """Add those clauses to the facts that hold for ever; all must be true at power-up."""

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError
 
+from .control import Fact
 from .cycles import promises_of
 from .faults import FAULTS, planted, rtlil_of, table_faults
 from .mutants import Flat, Mutant, build, full_yosys, gates_from
@@ -24,6 +25,9 @@ from .unseen import Unseen
 KILLED, EQUIVALENT, UNKNOWN = "killed", "equivalent", "unknown"
 BATCH = LANES - 1
 """Mutants in one build."""
+
+PROOFS = 8
+"""Mutants that one process tries to prove equivalent, and hands over."""
 
 SHARES = 12
 """Parts in which named faults are handed to processes."""
@@ -135,10 +139,20 @@ def judge_mutants(
     ):
         tell(killed)
         alive += survived
-    for outcomes in _side_by_side(
-        [(_proofs, (flat, part, seconds)) for part in _parts(alive, jobs)], jobs
+    left = []
+    for proven, unproven in _side_by_side(
+        [(_plain_proofs, (flat, part)) for part in _parts(alive, jobs)], jobs
     ):
-        tell(outcomes)
+        tell(proven)
+        left += unproven
+    if left and seconds > 0:
+        facts = _unseen(flat, left[:1], seconds).facts
+        parts = [left[n : n + PROOFS] for n in range(0, len(left), PROOFS)]
+        tasks = [(_proofs, (flat, part, seconds, facts)) for part in parts]
+        for outcomes in _side_by_side(tasks, jobs):
+            tell(outcomes)
+    else:
+        tell([_judged(flat, mutant, "") for mutant in left])
     return [found[mutant.key] for mutant in mutants]
 
 
@@ -168,18 +182,35 @@ def _batch(
     return killed, [mutant for mutant, finding in pairs if finding is None]
 
 
-def _proofs(flat: Flat, mutants: Sequence[Mutant], seconds: float) -> list[Outcome]:
-    """Return what becomes of mutants that no vector kills."""
+def _unseen(
+    flat: Flat, mutants: Sequence[Mutant], seconds: float, facts: Sequence[Fact] | None = None
+) -> Unseen:
     gates, flipped = build(flat, mutants)
     folds = flat.machine.foldings[0].input_folds
-    unseen = Unseen(gates, flipped, promises_of(flat.machine), folds, seconds)
-    outcomes = []
-    for number, mutant in enumerate(mutants, 1):
-        how = unseen.proof(number)
-        verdict = EQUIVALENT if how else UNKNOWN
-        what = flat.what(mutant)
-        outcomes.append(Outcome(mutant.key, mutant.component, what, verdict, how=how))
-    return outcomes
+    return Unseen(gates, flipped, promises_of(flat.machine), folds, seconds, facts)
+
+
+def _judged(flat: Flat, mutant: Mutant, how: str) -> Outcome:
+    verdict = EQUIVALENT if how else UNKNOWN
+    return Outcome(mutant.key, mutant.component, flat.what(mutant), verdict, how=how)
+
+
+def _plain_proofs(flat: Flat, mutants: Sequence[Mutant]) -> tuple[list[Outcome], list[Mutant]]:
+    """Prove equivalent what is so plainly; return that, and what is not."""
+    unseen = _unseen(flat, mutants, 0)
+    proofs = [(mutant, unseen.proof(number)) for number, mutant in enumerate(mutants, 1)]
+    return (
+        [_judged(flat, mutant, how) for mutant, how in proofs if how],
+        [mutant for mutant, how in proofs if not how],
+    )
+
+
+def _proofs(
+    flat: Flat, mutants: Sequence[Mutant], seconds: float, facts: Sequence[Fact]
+) -> list[Outcome]:
+    """Return what becomes of mutants that no vector kills, and that are not plainly equivalent."""
+    unseen = _unseen(flat, mutants, seconds, facts)
+    return [_judged(flat, mutant, unseen.proof(number)) for number, mutant in enumerate(mutants, 1)]
 
 
 def _outcome(

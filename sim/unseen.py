@@ -18,7 +18,7 @@ import numpy as np
 from bittrue.model.exceptions import ToolMissing
 
 from .bits import Asked
-from .control import Control, Word, walks_of
+from .control import Control, Fact, Word, walks_of
 from .gates import Gates
 from .literals import FALSE, Literals, settled
 from .reach import Reach, Reached
@@ -67,9 +67,11 @@ class Unseen:
         Beats of a sample.
     seconds : float
         For one mutant.
+    known : sequence of Fact, optional
+        What holds in the control, as `facts` of another build of the same netlist says.
     """
 
-    version = "5"
+    version = "6"
 
     def __init__(
         self,
@@ -78,7 +80,9 @@ class Unseen:
         promises: Mapping[tuple[str, int], tuple[str, int]],
         folds: int,
         seconds: float,
+        known: Sequence[Fact] | None = None,
     ) -> None:
+        self._known = known
         self._gates, self._flipped, self._folds = gates, flipped, folds
         self._promises, self._seconds = promises, seconds
         self._logic = Literals()
@@ -181,7 +185,16 @@ class Unseen:
             [self._true[slot] for slot in self._becomes],
             [register for register, slot in enumerate(self._becomes) if slots[slot] < 2],
             self._walks,
+            self._known,
         )
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What holds in the control, whatever is driven; none where nothing can be proven."""
+        try:
+            return self._control.named
+        except ToolMissing:
+            return []
 
     def _related(self, number: int, flipped: tuple[int, ...], live: set[int]) -> str:
         """Return the proof that a mutant shows the same from power-up on, or nothing."""
@@ -205,8 +218,10 @@ class Unseen:
         return ""
 
     def _stays_equal(self, number: int, live: set[int]) -> bool:
-        """Tell whether equal states show the same and become equal."""
+        """Tell whether equal states, of which facts hold, show the same and become equal."""
         asked = Asked(self._logic)
+        for fact in self._control.facts:
+            asked.holds(fact)
         asked.holds(self._unlike(self._settled(number, {}), live))
         return not asked.true([])
 
@@ -277,19 +292,23 @@ class Unseen:
     def _walked(self, number: int, flipped: tuple[int, ...]) -> set[int] | None:
         """Walk both machines; return which registers come to differ, None if it is seen."""
         apart = np.zeros(len(self._registers), dtype=np.bool_)
-        places, needed = self._looked_at
         for walk in self._walks:
             true, faulty = Walker(self._gates, 0), Walker(self._gates, number, flipped)
             for driven in walk:
                 apart |= (true.registers ^ faulty.registers).any(axis=1)
                 true.settle(driven)
                 faulty.settle(driven)
-                different = true.slots[places] ^ faulty.slots[places]
-                if (different & true.slots[needed]).any():
+                if self._shown_on_walks(true, faulty):
                     return None
                 true.edge()
                 faulty.edge()
         return set(np.flatnonzero(apart).tolist())
+
+    def _shown_on_walks(self, true: Walker, faulty: Walker) -> bool:
+        """Tell whether a promised output differs."""
+        places, needed = self._looked_at
+        different = true.slots[places] ^ faulty.slots[places]
+        return bool((different & true.slots[needed]).any())
 
     @cached_property
     def _looked_at(self) -> tuple[list[int], list[int]]:
