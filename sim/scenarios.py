@@ -260,6 +260,31 @@ def _stalled(player: Player) -> None:
         player.counts()
 
 
+def _gaps(player: Player) -> None:
+    """Let samples come in steps of all lengths, while the sink lets each beat wait.
+
+    Then words stand behind a beat that waits, in one stage of the pipeline after the other.
+    """
+    folding = player.machine.foldings[-1]
+    shortest = folding.initiation_interval + WAITS * folding.neuron_folds
+    for period in range(shortest, shortest + GAPS):
+        player.quiet()
+        player.load(_drawn_weights(player))
+        player.hold = 0
+        beats: list[int] = []
+        waited = 0
+        for cycle in range(STEPS * period):
+            if cycle % period == 0:
+                beats += _drawn_beats(player, 1)
+            driven = {"i__valid": 1, "i__payload": beats[0]} if beats else {}
+            shown = player.go(o__ready=int(waited >= WAITS), **driven)
+            beats = beats[1:] if shown["i__ready"][0] else beats
+            waited = waited + 1 if shown["o__valid"][0] and waited < WAITS else 0
+        player.feed(beats)
+    player.quiet()
+    player.counts()
+
+
 def _near_ends(player: Player) -> None:
     """Let counts and sample numbers go on from drawn values, and from just before their ends."""
     registers = player.model.registers()
@@ -398,6 +423,8 @@ PACES = (
     *((0.7, 0.3), (0.8, 0.5), (0.8, 0.8), (0.75, 0.6), (0.0, 0.5)),
 )
 STALLED = 24
+WAITS, STEPS = 2, 6
+GAPS = 14
 NEAR_ENDS = 8
 AT_END = 5
 PRESSED = 300
@@ -407,6 +434,7 @@ ANYTHING = 2000
 SCENARIOS: dict[str, Callable[[Player], None]] = {
     "read-back": _read_back,
     "stalls": _stalled,
+    "gaps": _gaps,
     "near ends": _near_ends,
     "back-pressure": _pressed,
     "framing": _misframed,

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-MOST_BITS = 14
+MOST_BITS = 16
 """Registers in a window."""
 
 MOST_LITERALS = 4
