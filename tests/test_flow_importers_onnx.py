@@ -22,12 +22,15 @@ FIXTURES = Path(__file__).parent / "fixtures"
 FLOATS = ("torch-sigmoid", "torch-normed", "torch-clipped", "torch-dynamo", "keras-exported")
 
 
-def saved(folder, nodes, tensors, *, inputs=("n", 5), outputs=("n", 2), opset=17, domains=()):
+def saved(
+    folder, nodes, tensors, *, inputs=("n", 5), outputs=("n", 2), opset=17, domains=(),
+    kind=TensorProto.FLOAT,
+):  # fmt: skip
     """Return the path of a network of nodes."""
     graph = helper.make_graph(
         nodes, "network",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, inputs)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, outputs)],
+        [helper.make_tensor_value_info("x", kind, inputs)],
+        [helper.make_tensor_value_info("y", kind, outputs)],
         [
             array if isinstance(array, onnx.TensorProto) else numpy_helper.from_array(array, name)
             for name, array in tensors.items()
@@ -129,13 +132,65 @@ def test_activations(tmp_path, op, attributes, name):
     assert (np.abs(golden_answers(found, inputs) - expected) < 1e-6 * (1 + abs(expected))).all()
 
 
-@pytest.mark.parametrize(("ends", "name"), [((0, 1), "clipped-relu"), ((0, 6), "relu6")])
+CLIPS = [
+    ((0, 1), "clipped-relu"), ((0, 6), "relu6"), ((0, None), "relu"), ((None, None), "identity"),
+    ((-1, 1), "clipped-relu"), ((0, 3), "clipped-relu"), ((1, 3), "clipped-relu"),
+    ((None, 1), "relu"), ((-1, None), "relu"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ends", "name"), CLIPS)
 def test_clip(tmp_path, ends, name):
-    tensors = {**floats(5, w=(5, 2)), **{n: np.float32(e) for n, e in zip("ab", ends, strict=True)}}
-    path = saved(tmp_path, chain(("MatMul", ["w"], {}), ("Clip", ["a", "b"], {})), tensors)
-    inputs, found = floats(6, x=(80, 5))["x"] * 4, read_model(path)
+    """To any ends: what has no name of its own is scaled and shifted on both sides."""
+    given = {"ab"[at]: np.float64(end) for at, end in enumerate(ends) if end is not None}
+    nodes = chain(
+        ("MatMul", ["w"], {}),
+        ("Clip", [name if name in given else "" for name in "ab"], {}),
+        ("MatMul", ["v"], {}),
+    )
+    tensors = {n: t.astype(float) for n, t in floats(5, w=(5, 4), v=(4, 2)).items()} | given
+    path = saved(tmp_path, nodes, tensors, kind=TensorProto.DOUBLE)
+    inputs, found = floats(6, x=(80, 5))["x"].astype(float) * 4, read_model(path)
     assert found.golden.activations[0].name == name
-    assert np.abs(golden_answers(found, inputs) - answers(path, inputs)).max() < 4e-6
+    assert np.abs(golden_answers(found, inputs) - answers(path, inputs)).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("behind", "name"),
+    [
+        ([("HardSigmoid", [], {"alpha": 0.15, "beta": 0.4})], "clipped-relu"),
+        ([("HardSigmoid", [], {"alpha": -0.3})], "clipped-relu"),
+        ([("Relu", [], {}), ("Relu", [], {})], "relu"),
+        ([("Relu", [], {}), ("Clip", ["minus", "six"], {})], "relu6"),
+    ],
+)
+def test_activations_that_are_one(tmp_path, behind, name):
+    """A hard sigmoid of any slope; and what clips, behind a ReLU."""
+    tensors = floats(5, w=(5, 2)) | {"minus": np.float32(-1), "six": np.float32(6)}
+    path = saved(tmp_path, chain(DENSE, *behind), tensors)
+    inputs, found = floats(6, x=(80, 5))["x"] * 3, read_model(path)
+    assert found.golden.activations[0].name == name
+    assert np.abs(golden_answers(found, inputs) - answers(path, inputs)).max() < 2e-6
+
+
+SAME_NUMBERS = [
+    *(("Reshape", [-1, 12]), ("Reshape", [0, -1]), ("Reshape", [40, 12]), ("Reshape", [0, 0, -1])),
+    *(("Flatten", 1), ("Flatten", -3), ("Flatten", 2), ("Squeeze", [1]), ("Unsqueeze", [1, -3])),
+]
+
+
+@pytest.mark.parametrize(("op", "given"), SAME_NUMBERS)
+def test_samples_that_keep_their_numbers(tmp_path, op, given):
+    """Samples of 1 × 3 × 4, in batches of 40."""
+    attributes = {"axis": given} if op == "Flatten" else {}
+    tensors = floats(11, w=(12, 4)) | {"given": np.array(given), "flat": np.array([-1, 12])}
+    nodes = chain(
+        (op, [] if attributes else ["given"], attributes), ("Reshape", ["flat"], {}), DENSE
+    )
+    path = saved(tmp_path, nodes, tensors, inputs=(40, 1, 3, 4), outputs=(40, 4))
+    inputs = floats(12, x=(40, 1, 3, 4))["x"]
+    error = golden_answers(read_model(path), inputs) - answers(path, inputs)
+    assert np.abs(error).max() < 1e-5
 
 
 def test_what_is_scaled_and_shifted_is_folded(tmp_path):
@@ -343,13 +398,28 @@ REFUSED = [
         "a node of network.onnx must be one of Add, ArgMax, .*, got LeakyRelu 'leakyrelu-1'$",
     ),
     (
-        [DENSE, ("HardSigmoid", [], {"alpha": 0.3})],
-        "HardSigmoid 'hardsigmoid-1' must be x/4, x/5 or x/6 plus ½, got alpha 0.3 and beta 0.5$",
+        [DENSE, ("Clip", ["minus", "one"], {})],
+        "Clip 'clip-1' must stand beside weights, to be folded into them, got it behind the .*",
     ),
     (
-        [DENSE, ("Clip", ["minus", "one"], {})],
-        "Clip 'clip-1' must clip to 0 and 1, to 0 and 6, or to 0 alone, got -1 and 1$",
+        [DENSE, ("Clip", ["one", "minus"], {})],
+        "Clip 'clip-1' must clip to a range, got 1 and -1$",
     ),
+    (
+        [DENSE, ("Relu", [], {}), ("Clip", ["minus", "zero"], {})],
+        "Clip 'clip-2' must leave more than one number, got 0 alone$",
+    ),
+    (
+        [DENSE, ("Relu", [], {}), ("Mul", ["one"], {}), ("Clip", ["zero", "one"], {})],
+        "Clip 'clip-3' must stand behind weights, one activation a layer, got it elsewhere$",
+    ),
+    (
+        [("MatMul", ["not"], {})],
+        "MatMul 'matmul-0' must have finite weights and biases, .*, got nan$",
+    ),
+    ([("Flatten", [], {"axis": 2}), DENSE], "Flatten 'flatten-0' must keep the 5 numbers .*"),
+    ([("Squeeze", ["axes"], {}), DENSE], "Squeeze 'squeeze-0' must keep the 5 numbers .*"),
+    ([("Unsqueeze", ["axes"], {}), DENSE], "Unsqueeze 'unsqueeze-0' must keep the 5 .*"),
     ([("Sigmoid", [], {})], "Sigmoid 'sigmoid-0' must stand behind weights, one activation .*"),
     ([("MatMul", ["minus"], {})], r"MatMul 'matmul-0' must have weights of two sizes, got \(\)$"),
     ([("Flatten", [], {"axis": 0}), DENSE], "Flatten 'flatten-0' must keep the 5 numbers .*"),
@@ -372,6 +442,8 @@ REFUSED = [
 @pytest.mark.parametrize(("nodes", "message"), REFUSED)
 def test_refused_nodes(tmp_path, nodes, message):
     tensors = {**floats(1, w=(5, 2)), "one": np.float32(1), "minus": np.float32(-1)}
+    tensors |= {"zero": np.float32(0), "axes": np.array([0])}
+    tensors["not"] = np.full((5, 2), np.nan, np.float32)
     path = saved(tmp_path, chain(*nodes), tensors)
     with pytest.raises(BittrueError, match=f"^{message}"):
         read_model(path)
@@ -380,11 +452,25 @@ def test_refused_nodes(tmp_path, nodes, message):
 QUANTS = [
     ({}, {"s": 0.3}, r"the scale 's' of Quant 'quant-0' must be a power of two, got "
      r"0.300000012; the nearest is 2\*\*-2 = 0.25$"),
+    ({}, {"s": 0.37}, r"the scale 's' of .*, got 0.370000005; the nearest is 2\*\*-2 = 0.25$"),
+    ({}, {"s": 0.38}, r"the scale 's' of .*, got 0.379999995; the nearest is 2\*\*-1 = 0.5$"),
+    ({}, {"b": [4, 4, 8]}, "the width of Quant 'quant-0' must be one .* bits, got 4 and 8$"),
     ({}, {"z": 1.0}, "the zero point of Quant 'quant-0' must be 0, got 1$"),
     ({}, {"b": 2.5}, "the width of Quant 'quant-0' must be one of 2 to 63 bits, got 2.5$"),
     ({"rounding_mode": "CEIL"}, {}, "the rounding mode of Quant 'quant-0' must be one of .*"),
     ({"signed": 0, "narrow": 1}, {}, "Quant 'quant-0' must be signed to be narrow, got .*"),
 ]  # fmt: skip
+
+
+def test_training_is_no_constant(tmp_path):
+    """Before version 14 further outputs are what asks for it."""
+    tensors = floats(7, w=(5, 2), g=(2,), h=(2,), i=(2,)) | {"j": np.ones(2, np.float32)}
+    nodes = chain(DENSE, ("BatchNormalization", list("ghij"), {}))
+    nodes[-1].output.extend(["mean", "var"])
+    path = saved(tmp_path, nodes, tensors, opset=9)
+    message = "^BatchNormalization 'batchnormalization-1' must normalize by what the file holds, .*"
+    with pytest.raises(BittrueError, match=message):
+        read_model(path)
 
 
 @pytest.mark.parametrize(("attributes", "numbers", "message"), QUANTS)

@@ -6,12 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from .onnx_node import Node, Value, spread, then, turned
-from .onnx_steps import Activated, Affine, Constant, Dense, Signal
+from .onnx_steps import Activated, Affine, Clipped, Constant, Dense, Signal
 
 FUNCTIONS = {
     "Sigmoid": "sigmoid",
     "Tanh": "tanh",
-    "Relu": "relu",
     "Softplus": "softplus",
     "Exp": "exp",
     "Erf": "erf",
@@ -19,15 +18,15 @@ FUNCTIONS = {
 }
 """Activations that have no parameters."""
 
-CLIPS = {(0.0, 1.0): "clipped-relu", (0.0, 6.0): "relu6", (0.0, np.inf): "relu"}
-"""What ``Clip`` may be, by its ends."""
-
 HARD_SIGMOIDS = {
     1 / 5: "hard-sigmoid",
     1 / 6: "hard-sigmoid-sixth",
     1 / 4: "hard-sigmoid-quarter",
 }
-"""What ``HardSigmoid`` may be, by its slope."""
+"""What ``HardSigmoid`` is by name, by its slope; others are folded."""
+
+_LARGE = 3e38
+"""From here on an end of ``Clip`` is none: the largest float32 is how exporters leave it out."""
 
 
 def _product(node: Node, left: Value, right: Value) -> Signal:
@@ -115,7 +114,9 @@ def _reals(node: Node, name: str) -> list[float]:
 
 def _normalized(node: Node) -> Value:
     signal = node.signal()
-    if node.integer("training_mode", 0) or signal.last or not signal.sizes:
+    # before version 14 more outputs than one were what asked for training
+    training = node.integer("training_mode", 0) or any(list(node.proto.output)[1:])
+    if training or signal.last or not signal.sizes:
         raise node.refused("normalize by what the file holds", "training or turned samples")
     gamma, beta, mean, var = (
         np.asarray(node.constant(place).values, np.float64) for place in range(1, 5)
@@ -131,12 +132,12 @@ def _normalized(node: Node) -> Value:
     return then(signal, Affine(np.repeat(scale, each), np.repeat(shift, each), None, node.label))
 
 
-def _activated(node: Node, name: str) -> Value:
-    return then(node.signal(), Activated(name, node.label))
-
-
 def _function(node: Node) -> Value:
-    return _activated(node, FUNCTIONS[node.op])
+    return then(node.signal(), Activated(FUNCTIONS[node.op], node.label))
+
+
+def _relu(node: Node) -> Value:
+    return then(node.signal(), Clipped(0.0, np.inf, node.label))
 
 
 def _clip(node: Node) -> Value:
@@ -148,18 +149,19 @@ def _clip(node: Node) -> Value:
                 raise node.refused("have one end each", array.shape)
             ends[place - 1] = float(array.ravel()[0])
     low, high = (float(end) if isinstance(end, int | float) else np.nan for end in ends)
-    high = np.inf if high > 3e38 else high
-    if (low, high) not in CLIPS:
-        raise node.refused("clip to 0 and 1, to 0 and 6, or to 0 alone", f"{low:g} and {high:g}")
-    return _activated(node, CLIPS[low, high])
+    low, high = -np.inf if low < -_LARGE else low, np.inf if high > _LARGE else high
+    if not low < high:
+        raise node.refused("clip to a range", f"{low:g} and {high:g}")
+    return then(node.signal(), Clipped(low, high, node.label))
 
 
 def _hard_sigmoid(node: Node) -> Value:
-    alpha, beta = node.real("alpha", 0.2), node.real("beta", 0.5)
+    signal, alpha, beta = node.signal(), node.real("alpha", 0.2), node.real("beta", 0.5)
     for slope, name in HARD_SIGMOIDS.items():
         if abs(alpha - slope) < 1e-7 and beta == 0.5:
-            return _activated(node, name)
-    raise node.refused("be x/4, x/5 or x/6 plus ½", f"alpha {alpha:g} and beta {beta:g}")
+            return then(signal, Activated(name, node.label))
+    scale, shift = (np.full(signal.features, number) for number in (alpha, beta))
+    return then(signal, Affine(scale, shift, None, node.label), Clipped(0.0, 1.0, node.label))
 
 
 COMPUTING: dict[str, Callable[[Node], Value]] = {
@@ -168,6 +170,7 @@ COMPUTING: dict[str, Callable[[Node], Value]] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _elementwise),
     "BatchNormalization": _normalized,
     **dict.fromkeys(FUNCTIONS, _function),
+    "Relu": _relu,
     "Clip": _clip,
     "HardSigmoid": _hard_sigmoid,
 }

@@ -90,7 +90,9 @@ class Walk:
                 f"the input {inputs[0].name!r} of {self.place} must have fixed sizes, all but the "
                 f"batch, got {sizes}"
             )
-        signal = Signal(tuple(int(size) for size in own), last=last)
+        batch = sizes[-1 if last else 0]
+        known = int(batch) if _fixed(batch) else None
+        signal = Signal(tuple(int(size) for size in own), last=last, batch=known)
         if signal.features > MOST_FEATURES:
             raise BittrueError(
                 f"the input {inputs[0].name!r} of {self.place} must have at most {MOST_FEATURES} "

@@ -9,7 +9,10 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import FixedType, Values
 from bittrue.model.golden import GoldenNetwork
 
-from .onnx_steps import Activated, Affine, Dense, Quantized, Step
+from .onnx_steps import Activated, Affine, Clipped, Dense, Quantized, Step
+
+CLIPS = {(0.0, 1.0): "clipped-relu", (0.0, 6.0): "relu6", (0.0, np.inf): "relu"}
+"""Activations that clip, by their ends; any other is one of them, scaled and shifted."""
 
 LEARNING_RATE = 0.1
 """Of imported networks, as no file says one."""
@@ -69,6 +72,8 @@ class Folding:
                 self._affine(step)
             elif isinstance(step, Activated):
                 self._activated(step)
+            elif isinstance(step, Clipped):
+                self._clipped(step)
             else:
                 self._quantized(step)
         if not self.layers:
@@ -86,7 +91,20 @@ class Folding:
         return self.input is not None or any(type is not None for row in types for type in row)
 
     def golden(self) -> GoldenNetwork:
-        """Return the layers as a network in floats."""
+        """Return the layers as a network in floats.
+
+        Raises
+        ------
+        BittrueError
+            If what a node holds, or became by what was folded into it, is not finite.
+        """
+        for layer in self.layers:
+            for array in (layer.weights, layer.biases):
+                if array is not None and not np.isfinite(array).all():
+                    raise BittrueError(
+                        f"{layer.node} must have finite weights and biases, with what is folded "
+                        f"into it, got {array[~np.isfinite(array)][0]:g}"
+                    )
         first, *others = self.layers
         sizes = [layer.weights.shape[0] for layer in self.layers]
         biased = any(layer.biases is not None for layer in self.layers)
@@ -126,7 +144,11 @@ class Folding:
         layer = self.layers[-1] if self.layers else None
         if layer is None or layer.activation is not None or layer.preactivation is not None:
             self._before = step if self._before is None else _joined(self._before, step)
-            return
+        else:
+            self._fold(layer, step)
+
+    def _fold(self, layer: Read, step: Affine) -> None:
+        """Bring into a layer's weights what stands before its activation."""
         if step.scale is not None:
             layer.weights = layer.weights * step.scale[:, None]
             layer.biases = None if layer.biases is None else layer.biases * step.scale
@@ -141,13 +163,50 @@ class Folding:
         if step.scale is not None or step.node != layer.node:
             self.notes.append(f"{step.node} was folded into {layer.node}")
 
-    def _activated(self, step: Activated) -> None:
+    def _activating(self, node: str, also: str | None = None) -> Read:
+        """Return the layer that gets an activation, in the place of one of that name."""
         layer = self.layers[-1] if self.layers else None
-        if layer is None or layer.activation is not None or self._before is not None:
+        free = layer is not None and layer.activation is None
+        other = layer is not None and layer.activation == also and self._before is None
+        if layer is None or not (free or other):
             raise BittrueError(
-                f"{step.node} must stand behind weights, one activation a layer, got it elsewhere"
+                f"{node} must stand behind weights, one activation a layer, got it elsewhere"
             )
-        layer.activation = step.name
+        if self._before is not None:
+            self._lose(f"{self._before.node} stands behind a quantized pre-activation")
+            self._fold(layer, self._before)
+            self._before = None
+        return layer
+
+    def _activated(self, step: Activated) -> None:
+        self._activating(step.node).activation = step.name
+
+    def _clipped(self, step: Clipped) -> None:
+        """Add an activation that clips: one with a name, and what it is scaled by folded."""
+        low, high = step.low, step.high
+        if (low, high) == (-np.inf, np.inf):
+            return
+        layer = self._activating(step.node, "relu")
+        if layer.activation == "relu":
+            low = max(low, 0.0)
+            if layer.output is not None:
+                self._lose(f"{step.node} stands behind quantized outputs")
+        if not low < high:
+            raise BittrueError(f"{step.node} must leave more than one number, got {high:g} alone")
+        layer.activation = CLIPS.get((low, high))
+        if layer.activation is None:
+            self._clipped_to(layer, low, high, step.node)
+
+    def _clipped_to(self, layer: Read, low: float, high: float, node: str) -> None:
+        """Make a clip to any ends of one to 0 and 1, or to 0 alone."""
+        ends = np.isfinite([low, high])
+        scale = high - low if ends.all() else 1.0 if ends[0] else -1.0
+        shift = low if ends[0] else high
+        outputs = len(layer.weights)
+        self._fold(layer, _same(outputs, 1 / scale, -shift / scale, node))
+        self._lose(f"{node} is scaled")
+        layer.activation = "clipped-relu" if ends.all() else "relu"
+        self._before = _same(outputs, scale, shift, node)
 
     def _quantized(self, step: Quantized) -> None:
         if self._before is not None:
@@ -167,6 +226,17 @@ class Folding:
             layer.output = step.type
         elif layer.output != step.type:
             self._lose(f"{step.node} quantizes outputs a second time")
+
+
+def _same(features: int, scale: float, shift: float, node: str) -> Affine:
+    """Return an affine step that is the same for all features."""
+    one, zero = scale == 1, shift == 0
+    return Affine(
+        None if one else np.full(features, scale),
+        None if zero else np.full(features, shift),
+        None,
+        node,
+    )
 
 
 def _joined(first: Affine, second: Affine) -> Affine:

@@ -41,8 +41,9 @@ def quant_type(
     _check_zero(label, zero)
     bits = np.asarray(width.values, np.float64).ravel()
     low = 2 if signed else 1
-    if bits.size < 1 or not (bits == bits[0]).all() or bits[0] not in range(low, MAX_WIDTH + 1):
-        shown = f"{bits[0]:g}" if bits.size else "none"
+    kinds = sorted(set(bits.tolist()))
+    if len(kinds) != 1 or kinds[0] not in range(low, MAX_WIDTH + 1):
+        shown = " and ".join(f"{width:g}" for width in kinds[:2]) or "none"
         raise BittrueError(
             f"the width of {label} must be one of {low} to {MAX_WIDTH} bits, got {shown}"
         )

@@ -52,17 +52,59 @@ def _order(node: Node, axes: int) -> list[int]:
 
 
 def _new_sizes(node: Node, signal: Signal) -> tuple[int, ...]:
-    if node.op == "Flatten" and node.integer("axis", 1) == 1 and not signal.last:
-        return (signal.features,)
-    if node.op == "Reshape" and not signal.last:
-        batch, *sizes = _wanted(node, "shape") or [0]
-        known = int(np.prod([size for size in sizes if size > 0], dtype=object)) if sizes else 1
-        if sizes.count(-1) == 1 and known and not signal.features % known:
-            sizes = [signal.features // known if size == -1 else size for size in sizes]
-        whole = sizes and all(size > 0 for size in sizes)
-        if whole and batch in (-1, 0, 1) and np.prod(sizes, dtype=object) == signal.features:
-            return tuple(sizes)
-    raise node.refused(f"keep the {signal.features} numbers of a sample together", "another shape")
+    """Return the sizes of a sample behind a node that keeps its numbers in order."""
+    sizes: tuple[int, ...] | None = None
+    if not signal.last:
+        sizes = NEW_SIZES[node.op](node, signal)
+    if sizes is None or np.prod(sizes, dtype=object) != signal.features:
+        raise node.refused(
+            f"keep the {signal.features} numbers of a sample together", "another shape"
+        )
+    return sizes
+
+
+def _flattened(node: Node, signal: Signal) -> tuple[int, ...] | None:
+    axis = node.integer("axis", 1)
+    axis += len(signal.sizes) + 1 if axis < 0 else 0
+    whole = axis >= 1 and all(size == 1 for size in signal.sizes[: axis - 1])
+    return (signal.features,) if whole else None
+
+
+def _given_sizes(node: Node, signal: Signal) -> tuple[int, ...] | None:
+    """Read Reshape: 0 keeps a size, -1 is what is left."""
+    batch, *sizes = _wanted(node, "shape") or [-2]
+    if not node.integer("allowzero", 0):
+        old = dict(enumerate(signal.sizes))
+        sizes = [old.get(at, 0) if size == 0 else size for at, size in enumerate(sizes)]
+    known = int(np.prod([size for size in sizes if size > 0], dtype=object)) if sizes else 1
+    if sizes.count(-1) == 1 and known and not signal.features % known:
+        sizes = [signal.features // known if size == -1 else size for size in sizes]
+    whole = sizes and all(size > 0 for size in sizes)
+    return tuple(sizes) if whole and batch in (-1, 0, 1, signal.batch) else None
+
+
+def _squeezed(node: Node, signal: Signal) -> tuple[int, ...] | None:
+    axes = {axis % (len(signal.sizes) + 1) for axis in _wanted(node, "axes")}
+    left = [size for at, size in enumerate(signal.sizes, 1) if at not in axes]
+    return tuple(left) if 0 not in axes else None
+
+
+def _unsqueezed(node: Node, signal: Signal) -> tuple[int, ...] | None:
+    given = _wanted(node, "axes")
+    rank = len(signal.sizes) + 1 + len(given)
+    axes, old = {axis % rank for axis in given}, iter(signal.sizes)
+    if 0 in axes or len(axes) != len(given):
+        return None
+    return tuple(1 if at in axes else next(old) for at in range(1, rank))
+
+
+NEW_SIZES = {
+    "Flatten": _flattened,
+    "Reshape": _given_sizes,
+    "Squeeze": _squeezed,
+    "Unsqueeze": _unsqueezed,
+}
+"""What says the sizes of a sample behind a node, by its type; None where samples are mixed."""
 
 
 def _reshaped(node: Node, array: Values) -> Values:

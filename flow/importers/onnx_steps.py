@@ -72,6 +72,15 @@ class Activated:
 
 
 @dataclass(frozen=True)
+class Clipped:
+    """What is below ``low`` becomes it, what is above ``high`` too; either may be infinite."""
+
+    low: float
+    high: float
+    node: str
+
+
+@dataclass(frozen=True)
 class Quantized:
     """A signal brought into a fixed type."""
 
@@ -79,7 +88,7 @@ class Quantized:
     node: str
 
 
-Step = Dense | Affine | Activated | Quantized
+Step = Dense | Affine | Activated | Clipped | Quantized
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,8 @@ class Signal:
         What was done to it.
     last : bool
         Whether the batch is the last axis, not the first.
+    batch : int or None
+        Samples of a batch, where the file says how many.
     coded : FixedType or None
         Whether it is codes at the moment, and of which type.
     tail : str or None
@@ -104,6 +115,7 @@ class Signal:
     sizes: tuple[int, ...]
     steps: tuple[Step, ...] = ()
     last: bool = False
+    batch: int | None = None
     coded: FixedType | None = None
     tail: str | None = None
 
@@ -127,7 +139,7 @@ def power_of_two(scale: Values, what: str) -> list[int]:
             raise BittrueError(f"the scale {what} must be a power of two, got {value:g}")
         mantissa, exponent = np.frexp(value)
         if mantissa != 0.5:
-            near = round(float(np.log2(value)))
+            near = int(exponent) - (mantissa < 0.75)
             raise BittrueError(
                 f"the scale {what} must be a power of two, got {value:.9g}; the nearest is "
                 f"2**{near} = {2.0**near:.9g}"
