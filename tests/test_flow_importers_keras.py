@@ -105,6 +105,17 @@ def test_ceilings(tmp_path, ceiling, ours):
     assert read_model(path).golden.activations[1].name == ours
 
 
+def test_a_ceiling_without_a_name_is_folded(tmp_path):
+    """At 3 outputs are thrice those of a ceiling of 1, of a third of what went in."""
+    path = rewritten(tmp_path, "keras-sequential", change=setting("re_lu", max_value=3.0))
+    plain, clipped = (
+        read_model(file).golden for file in (FIXTURES / "keras-sequential.keras", path)
+    )
+    assert clipped.activations[1].name == "clipped-relu"
+    assert np.allclose(clipped.weights[1] * 3, plain.weights[1])
+    assert np.allclose(clipped.weights[2], plain.weights[2] * 3)
+
+
 def test_halves_are_read(tmp_path):
     def weights(file):
         kernel = file["layers/dense/vars/0"][()]
@@ -161,8 +172,10 @@ REFUSED_CONFIGS = [
      r"^a layer must have a class and a name, got 3$"),
     ("keras-sequential", setting("re_lu", negative_slope=0.1),
      r'^ReLU "re_lu" must have negative_slope 0\.0 or 0, got 0\.1$'),
-    ("keras-sequential", setting("re_lu", max_value=3.0),
-     r'^ReLU "re_lu" must have a max_value of 1, 6 or none, got 3\.0$'),
+    ("keras-sequential", setting("re_lu", max_value=-3.0),
+     r'^ReLU "re_lu" must have a max_value above 0, got -3$'),
+    ("keras-sequential", setting("re_lu", max_value="x"),
+     r'^ReLU "re_lu" must have max_value in numbers, got "x"$'),
     ("keras-sequential", setting("rescaling", scale="x"),
      r'^Rescaling "rescaling" must have scale in numbers, got "x"$'),
     ("keras-sequential", setting("batch_normalization", axis=2),
@@ -214,7 +227,7 @@ REFUSED_WEIGHTS = [
     (replace_kernel(compression="gzip"), r'^the layer "first" must have its weights as they are'),
     (replace_kernel(**UNWRITTEN), r'^the layer "first" must have its weights as they are'),
     (replace_kernel(dtype="<i4"), r'^the layer "first" must have weights in floats, got int32$'),
-    (infinite, r"^weights must be finite, got inf$"),
+    (infinite, r'^Dense "first" must have finite weights and biases, .*, got inf$'),
     (lambda file: file.pop("layers"), r"^network\.keras must hold the weights of 'dense', got no"),
 ]
 

@@ -13,7 +13,7 @@ from .imported import Imported
 from .keras_config import LayerConfig, ordered
 from .keras_file import KerasFile
 from .onnx_layers import Folding
-from .onnx_steps import MOST_FEATURES, Activated, Affine, Dense, Step
+from .onnx_steps import MOST_FEATURES, Activated, Affine, Clipped, Dense, Step
 
 ACTIVATIONS = {
     **{name: name for name in ("sigmoid", "tanh", "relu", "relu6", "softplus", "silu", "gelu")},
@@ -26,9 +26,6 @@ ACTIVATIONS = {
 
 DROPPED = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization")
 """Layers that do something in training only."""
-
-CEILINGS = {None: "relu", 1.0: "clipped-relu", 6.0: "relu6"}
-"""What a layer ReLU is, by its ``max_value``."""
 
 
 def read_keras(path: str | os.PathLike[str]) -> Imported:
@@ -166,12 +163,12 @@ class Walk:
     def _relu(self, layer: LayerConfig, group: str) -> None:
         for name in ("negative_slope", "threshold"):
             layer.must(name, 0.0, 0)
-        ceiling = layer.get("max_value")
-        if isinstance(ceiling, bool | list | dict | str) or ceiling not in CEILINGS:
-            raise BittrueError(
-                f"{layer.what} must have a max_value of 1, 6 or none, got {shown(ceiling)}"
-            )
-        self.steps.append(Activated(CEILINGS[ceiling], layer.what))
+        ceiling = np.inf
+        if layer.get("max_value") is not None:
+            [ceiling] = layer.numbers("max_value", 6.0, 1)
+        if not ceiling > 0:
+            raise BittrueError(f"{layer.what} must have a max_value above 0, got {ceiling:g}")
+        self.steps.append(Clipped(0.0, float(ceiling), layer.what))
 
     def _softmax(self, layer: LayerConfig, group: str) -> None:
         self._flat(layer)
