@@ -49,7 +49,7 @@ verify-all: $(VENV)/.test
 test: $(VENV)/.test
 	$(PYTEST) -m 'not long' $(ARGS) </dev/null
 
-test-all: $(VENV)/.test
+test-all: $(VENV)/.oracles
 	$(PYTEST) $(ARGS) </dev/null
 
 lint: $(VENV)/.lint
@@ -90,6 +90,11 @@ $(VENV)/.base: pyproject.toml | $(VENV)/.python
 $(VENV)/.test: $(VENV)/.base
 	@echo 'installing what the tests need' >&2
 	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.oracles: $(VENV)/.test
+	@echo 'installing what long tests ask' >&2
+	@$(PIP) --editable '.[oracles]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

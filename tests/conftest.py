@@ -3,6 +3,7 @@
 A test without its tool is left out by name, and fails in CI.
 """
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -20,8 +21,13 @@ def pytest_configure(config):
 
 
 def _lacking(item):
-    tools = {tool for marker in item.iter_markers("needs") for tool in marker.args}
-    return {tool for tool in tools if not _installed(tool)}
+    """Return the programs and packages that a test needs and that are not installed."""
+    markers = list(item.iter_markers("needs"))
+    tools = {tool for marker in markers for tool in marker.args}
+    packages = {name for marker in markers for name in marker.kwargs.get("packages", ())}
+    return {tool for tool in tools if not _installed(tool)} | {
+        name for name in packages if importlib.util.find_spec(name) is None
+    }
 
 
 def _installed(tool):

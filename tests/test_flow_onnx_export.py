@@ -1,5 +1,7 @@
 """Designs as ONNX: the same codes in onnxruntime and qonnx, and the same design read back."""
 
+from importlib import import_module
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -70,8 +72,8 @@ def reference_answers(model, values):
 
 def qonnx_answers(model, values):
     """Return the answers of qonnx's own executor."""
-    wrapper = pytest.importorskip("qonnx.core.modelwrapper").ModelWrapper(model)
-    execute = pytest.importorskip("qonnx.core.onnx_exec").execute_onnx
+    wrapper = import_module("qonnx.core.modelwrapper").ModelWrapper(model)
+    execute = import_module("qonnx.core.onnx_exec").execute_onnx
     [answers] = execute(wrapper, {"input": entering(model, values)}).values()
     return answers
 
@@ -99,6 +101,7 @@ def test_drawn_networks(way, answers_of):
 
 
 @pytest.mark.long
+@pytest.mark.needs(packages=["qonnx"])
 @pytest.mark.parametrize("way", ["qdq", "qonnx"])
 def test_drawn_networks_in_qonnx(way):
     for seed in range(100):
