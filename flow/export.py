@@ -90,6 +90,8 @@ def export(
     codes = encode(inputs, type.format, type.rounding, type.overflow)
     files = Export(chosen, machine, codes, name, asked).files()
     write_folder(folder, files, force=force)
+    if chosen.shape.learning is not None:
+        say("bittrue: exported as it answers; what teaches it is left out")
     say(f"bittrue: wrote {folder}: {len(files)} files, {len(codes)} samples; see its README.md")
 
 

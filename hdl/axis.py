@@ -54,7 +54,7 @@ class AxisWords:
             raise BittrueError(
                 "a machine behind AXI4-Stream ports must be without trainer, trace and counters, "
                 f"got trainer={machine.trainer}, trace={machine.trace}, "
-                f"counters={machine.counters!r}"
+                f"counters={machine.counters!r}: bittrue.to_verilog writes it with Amaranth's ports"
             )
 
     @property

@@ -86,6 +86,19 @@ def test_a_folder_passes_alone(folder):
 
 
 @pytest.mark.needs("iverilog", "vvp")
+def test_weights_without_sign_pass_alone(tmp_path):
+    """Weights that fill their 6 bits are read back as weights.hex has them, all 8 bits."""
+    files = drawn_export(format="fxp-u6/6", sizes=(3, 2), curve="relu").files()
+    assert re.search(r"^01\d{10}[ef]", files["weights.hex"], re.M)
+    write_folder(tmp_path / "out", files)
+    done = bench(tmp_path / "out")
+    assert (done.returncode, done.stdout[:5]) == (0, "PASS:"), done.stdout
+    said = " ".join(files["README.md"].split())
+    assert "`m_axis_weight_tdata`: 8 bits, a vector without sign" in said
+    assert "Bits 5 … 0 are the weight or bias" in said and "Above them bit 5 is repeated." in said
+
+
+@pytest.mark.needs("iverilog", "vvp")
 @pytest.mark.parametrize("seed", range(3))
 def test_one_bit_of_what_is_expected_fails(folder, seed):
     at = flipped(folder / "expected.hex", random.Random(seed))
