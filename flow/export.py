@@ -17,7 +17,7 @@ from .console import say
 from .data import Data, check_width, load
 from .designs import SavedNetwork, made_design, read_network, refuse_choices
 from .export_files import Export
-from .export_folder import check_folder, write_folder
+from .export_folder import check_folder, put_back, write_folder
 from .options import one_a_layer, part_of
 
 
@@ -83,6 +83,8 @@ def export(
     Exit codes: 0 written, 2 bad input, 130 interrupted.
     """
     settings = resolve(options.given(locals()), config)
+    for line in put_back(folder):
+        say(f"bittrue: {line}")
     check_folder(folder, force=force)
     chosen, inputs, asked = _asked(settings, network, design, (data, part, samples))
     type = chosen.shape.input

@@ -14,6 +14,9 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import dump_json, parse_json
 
 MANIFEST = "manifest.json"
+OLD = "old"
+"""What a folder is called while its successor takes its place."""
+
 SCHEMA = "bittrue.export"
 VERSION = 1
 MOST_BYTES = 1 << 20
@@ -56,6 +59,41 @@ def check_folder(folder: Path, *, force: bool) -> None:
     owned_by(folder)
 
 
+def put_back(folder: Path) -> list[str]:
+    """Put a folder back that a killed run took away and did not replace; say what was found.
+
+    Between its two last steps such a run has the old folder beside the new one, both in a hidden
+    folder where the old one was.
+
+    Returns
+    -------
+    list of str
+        A line for each thing that was put back, or that lies there and is of no use.
+
+    Raises
+    ------
+    BittrueError
+        If it cannot be put back; it is left where it is, and the message says where.
+    """
+    target, lines = folder.resolve(), []
+    beside = target.parent.iterdir() if target.parent.is_dir() else ()
+    for left in sorted(path for path in beside if path.name.startswith(_hidden(target))):
+        old = left / OLD
+        if old.is_dir() and not target.exists():
+            try:
+                os.rename(old, target)
+            except OSError as error:
+                raise BittrueError(f"{folder} must be put back from {old}, got {error}") from None
+            lines.append(f"{folder} was put back: a run that was to replace it was killed")
+        lines.append(f"{left} was left by a run that has not ended; it may be removed if none runs")
+    return lines
+
+
+def _hidden(target: Path) -> str:
+    """Return how the names begin of folders that hold what is to become a folder."""
+    return f".{target.name}.bittrue-"
+
+
 def owned_by(folder: Path) -> set[str]:
     """Return the files that a folder's manifest names, and the manifest; none where there is none.
 
@@ -88,7 +126,8 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
     """Write files as a folder, whole or not at all.
 
     They are written beside it and put in its place at the end. What else lies in a folder that is
-    replaced is kept.
+    replaced is kept. A run that is killed leaves the folder as it was, or, between the last two
+    steps, where `put_back` finds it.
 
     Parameters
     ----------
@@ -105,18 +144,19 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
         As of `check_folder`; if a file that the manifest does not name would be overwritten; if
         writing fails.
     """
+    put_back(folder)
     check_folder(folder, force=force)
     target = folder.resolve()
     foreign = _foreign(target, files)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as name:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=_hidden(target)) as name:
             new = Path(name) / "new"
             new.mkdir()
             for file, text in files.items():
                 (new / file).write_bytes(text.encode())
             for path in foreign:
                 _copy(path, new / path.name)
-            _swap(new, target, Path(name) / "old")
+            _swap(new, target, Path(name) / OLD)
     except OSError as error:
         raise BittrueError(f"{folder} must be a folder that can be written, got {error}") from None
 

@@ -377,6 +377,44 @@ def test_nothing_is_half_written(tmp_path, monkeypatch, fails, raised):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from bittrue.flow.export_folder import write_folder
+rename, count = os.rename, int(sys.argv[1])
+def killing(source, target):
+    global count
+    if not count:
+        os._exit(9)
+    count -= 1
+    rename(source, target)
+os.rename = killing
+write_folder(Path("out"), {"a.v": "new"}, force=True)
+"""
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_kill_loses_nothing(run, tmp_path, renames):
+    """Before the old folder is moved, and between its move and that of the new one."""
+    folder = tmp_path / "out"
+    write_folder(folder, {"a.v": "old", MANIFEST: json.dumps(NAMED)})
+    (folder / "mine.txt").write_text("mine")
+    before = tree_of(folder)
+    words = [sys.executable, "-c", KILLED, str(renames)]
+    assert subprocess.run(words, cwd=tmp_path, timeout=100).returncode == 9
+    assert folder.exists() == (not renames)
+    code, _, err = run(*QUICK)
+    assert (code, tree_of(folder)) == (2, before)
+    put, left, refused = [""] * (1 - renames) + err.splitlines()
+    assert put == renames * "bittrue: out was put back: a run that was to replace it was killed"
+    assert re.fullmatch(
+        r"bittrue: .*/\.out\.bittrue-\w+ was left by a run that has not ended; it may be removed "
+        "if none runs",
+        left,
+    )
+    assert refused.startswith("bittrue: an export must go to a new or empty folder, got out")
+
+
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """Return the folder of a trained 64-32-10, 8 bits wide, of some held-out digits."""
