@@ -151,7 +151,13 @@ def _runner(
         )
     if engine == "amaranth":
         raise BittrueError("dut must be a component for the engine amaranth, got Verilog")
-    paths = [dut] if isinstance(dut, str | os.PathLike) else list(dut)
+    paths = [dut] if isinstance(dut, str | os.PathLike) else dut
+    if not isinstance(paths, list | tuple) or not all(
+        isinstance(path, str | os.PathLike) for path in paths
+    ):
+        raise BittrueError(
+            f"dut must be a component, a Verilog file or a list of files, got {dut!r:.60}"
+        )
     foreign = Foreign.of([Path(path) for path in paths], top)
     return foreign.top, _in_icarus(foreign, design, sessions, (seed, idle_limit), folder)
 

@@ -256,6 +256,8 @@ def test_bad_asking(vectors, options, message):
 def test_no_file():
     refused("no.v", "dut must be a component or a Verilog file, got no.v")
     refused([], "dut must be a component or a Verilog file, got no file")
+    refused(3, "dut must be a component, a Verilog file or a list of files, got 3")
+    refused([3], "dut must be a component, a Verilog file or a list of files, got [3]")
 
 
 def test_other_weights_need_a_load_port():
