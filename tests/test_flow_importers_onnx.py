@@ -391,6 +391,34 @@ def test_pairs(tmp_path, axis):
     assert (fixed_answers(found.design, inputs) == answers(path, inputs)).all()
 
 
+@pytest.mark.parametrize(
+    ("op", "more", "attributes"), [("Flatten", [], {}), ("Reshape", ["flat"], {})]
+)
+def test_codes_keep_their_order(tmp_path, op, more, attributes):
+    """Between the nodes of a pair, as quantizers leave it."""
+    before, behind = pair("x", "z")
+    tensors = {"s": np.float32(2**-5), "z": np.int8(0), "flat": np.array([-1, 5])}
+    tensors["w"] = np.round(floats(1, w=(5, 2))["w"] * 16).astype(np.int8)
+    held = helper.make_node("DequantizeLinear", ["w", "s", "z"], ["wf"])
+    nodes = chain(before, (op, more, attributes), behind, ("MatMul", ["wf"], {}))
+    path = saved(tmp_path, [held, *nodes], tensors, inputs=("n", 5, 1))
+    inputs, found = floats(14, x=(200, 5, 1))["x"], read_model(path)
+    assert (fixed_answers(found.design, inputs.reshape(200, 5)) == answers(path, inputs)).all()
+
+
+def test_scales_of_blocks_are_refused(tmp_path):
+    tensors = {"s": np.float32(2**-5), "z": np.int8(0)}
+    before, behind = pair("x", "z")
+    behind[2]["block_size"] = 5
+    path = saved(tmp_path, chain(before, behind), tensors, opset=21)
+    message = (
+        "^DequantizeLinear 'dequantizelinear-1' must have one scale, or one along an axis, got "
+        "scales of blocks$"
+    )
+    with pytest.raises(BittrueError, match=message):
+        read_model(path)
+
+
 DENSE = ("MatMul", ["w"], {})
 REFUSED = [
     (

@@ -26,6 +26,7 @@ def quant(node: Node) -> Value:
 
 
 def _quantize_linear(node: Node) -> Value:
+    _check_blocks(node)
     scale, zero = node.constant(1), node.given(2)
     if zero is not None:
         zero = node.constant(2)
@@ -46,6 +47,7 @@ def _quantize_linear(node: Node) -> Value:
 
 
 def _dequantize_linear(node: Node) -> Value:
+    _check_blocks(node)
     value, scale, zero = node.value(0), node.constant(1), node.given(2)
     if zero is not None:
         zero = node.constant(2)
@@ -62,6 +64,11 @@ def _dequantize_linear(node: Node) -> Value:
     if type != value.coded or len(set(fracs)) > 1:
         raise node.refused(f"undo QuantizeLinear to {value.coded.format}", f"{type.format}")
     return replace(value, coded=None)
+
+
+def _check_blocks(node: Node) -> None:
+    if node.integer("block_size", 0):
+        raise node.refused("have one scale, or one along an axis", "scales of blocks")
 
 
 PAIRS: dict[str, Callable[[Node], Value]] = {

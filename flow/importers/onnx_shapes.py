@@ -20,12 +20,10 @@ def _shaped(node: Node) -> Value:
     if isinstance(value, Signal) and value.tail is not None:
         return value
     if isinstance(value, Signal) and node.op == "Transpose":
-        signal = node.signal()
-        kept = _order(node, len(signal.sizes) + 1) == list(range(len(signal.sizes) + 1))
-        return signal if kept else turned(node, signal)
+        kept = _order(node, len(value.sizes) + 1) == list(range(len(value.sizes) + 1))
+        return value if kept else turned(node, value)
     if isinstance(value, Signal):
-        signal = node.signal()
-        return replace(signal, sizes=_new_sizes(node, signal))
+        return replace(value, sizes=_new_sizes(node, value))
     try:
         return replace(value, values=_reshaped(node, value.values))
     except (ValueError, OverflowError):
