@@ -63,6 +63,14 @@ def test_sizes_say_the_order(tmp_path):
     assert [one.name for one in found.golden.activations] == ["relu", "relu", "identity"]
 
 
+@pytest.mark.parametrize("prefix", ["", "0__"])
+def test_a_layer_alone(tmp_path, prefix):
+    """Square, and named as torch names one that is no part of another."""
+    shift = drawn(3)
+    path = tensors(tmp_path, **{f"{prefix}weight": drawn(3, 3), f"{prefix}bias": shift})
+    assert np.array_equal(read_model(path, "tanh").golden.biases[0], shift)
+
+
 def test_short_floats(tmp_path):
     said = {"dtype": "BF16", "shape": [1, 2], "data_offsets": [0, 4]}
     path = written(tmp_path, {"0.weight": said}, b"\x80\x3f\x20\xc0")

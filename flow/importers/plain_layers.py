@@ -35,8 +35,10 @@ def chained(layers: Mapping[str, Layer], place: str) -> list[Layer]:
     """
     if not layers:
         raise BittrueError(f"{place} must hold at least one layer of weights, got none")
+    if len(layers) == 1:
+        return list(layers.values())
     frames = {re.sub(r"\d+", "#", name) for name in layers}
-    if len(frames) == 1 and len(layers) > 1 and "#" in frames.pop():
+    if len(frames) == 1 and "#" in frames.pop():
         names = sorted(layers, key=_numbers)
         for before, after in pairwise(names):
             if layers[after][0].shape[1] != len(layers[before][0]):

@@ -54,7 +54,7 @@ def read_safetensors(
     tensors = read_tensors(path)
     layers: dict[str, tuple[Values, Values | None]] = {}
     for name, array in tensors.items():
-        prefix, _, part = name.rpartition(".")
+        prefix, dot, part = name.rpartition(".")
         axes = {"weight": 2, "bias": 1}.get(part)
         if axes is None or array.ndim != axes:
             raise BittrueError(
@@ -62,8 +62,8 @@ def read_safetensors(
                 f"axes, or its bias, of 1, got shape {array.shape}"
             )
         if part == "weight":
-            layers[prefix] = (array, tensors.get(f"{prefix}.bias"))
-        elif f"{prefix}.weight" not in tensors:
+            layers[prefix] = (array, tensors.get(f"{prefix}{dot}bias"))
+        elif f"{prefix}{dot}weight" not in tensors:
             raise BittrueError(f"{place}: the tensor {shown(name)} must have a weight, got none")
     return plain_network(chained(layers, place), activation, place)
 
