@@ -239,7 +239,16 @@ def test_a_regressor_behind_a_scaler(scaler):
     assert np.abs(found.golden.predict(samples) - model.predict(samples)).max() < 1e-12
 
 
+def test_a_regressor_of_counts():
+    """Poisson loss, which newer versions have, ends in powers of e."""
+    model, samples = fitted(MLPRegressor(**SHORT))
+    expected = np.exp(model.predict(samples))
+    model.out_activation_ = "exp"
+    assert np.allclose(from_sklearn(model).golden.predict(samples), expected, rtol=1e-12)
+
+
 REFUSED_MODELS = [
+    (lambda: make_pipeline(), r"^a network must be MLPClassifier or MLPRegressor, got NoneType$"),
     (lambda: 3, r"^a network must be MLPClassifier or MLPRegressor, got int$"),
     (MLPRegressor, r"^MLPRegressor must be fitted, got it as it was made$"),
     (lambda: fitted(make_pipeline(PolynomialFeatures(), MLPRegressor(**SHORT)))[0],

@@ -13,7 +13,10 @@ from .onnx_steps import Activated, Affine, Dense, Step
 
 NETWORKS = ("MLPClassifier", "MLPRegressor")
 SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler")
-ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "identity"}
+ACTIVATIONS = {
+    **{name: name for name in ("tanh", "relu", "identity", "exp")},
+    "logistic": "sigmoid",
+}
 """Our activations, by their names in scikit-learn."""
 
 
@@ -36,7 +39,7 @@ def from_sklearn(model: Any) -> Imported:
     BittrueError
         If it is something else, not fitted, or a part of it is not accepted; the message names it.
     """
-    *before, network = _parts(model)
+    *before, network = _parts(model) or [None]
     steps: list[Step] = [_scaled(part) for part in before]
     kind = type(network).__name__
     if kind not in NETWORKS:
