@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 
 from .gates import Gates
+from .lasting import lasting
 from .literals import Literals, registers_by_name
-from .reach import Clause, lasting
+from .reach import Clause
 from .sliced import SELECT
 from .walk import Traffic, Walker, Words
 from .windows import Bits, unseen_in, windows
@@ -123,7 +124,7 @@ class Control:
         states = self._states
         guessed = {
             tuple(sorted(self._variables[window[n]] ^ value for n, value in one))
-            for window in windows(self._groups, depends)
+            for window in windows(self.groups, depends)
             for one in unseen_in(states[[place[register] for register in window]])
         }
         return lasting(self._logic, self.becomes, [], sorted(guessed))
@@ -148,7 +149,7 @@ class Control:
         self.facts += lasting(self._logic, self.becomes, self.facts, clauses)
 
     @property
-    def _groups(self) -> dict[int, str]:
+    def groups(self) -> dict[int, str]:
         """For each register, what it belongs to: a structure, or a component."""
         structures = {name.rpartition(".")[0] for name in self._by_name}
         groups = {}

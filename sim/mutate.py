@@ -146,6 +146,8 @@ def judge_mutants(
         tell(proven)
         left += unproven
     if left and seconds > 0:
+        # proofs of neighbours go together
+        left.sort(key=lambda mutant: mutant.key)
         facts = _unseen(flat, left[:1], seconds).facts
         parts = [left[n : n + PROOFS] for n in range(0, len(left), PROOFS)]
         tasks = [(_proofs, (flat, part, seconds, facts)) for part in parts]
@@ -197,8 +199,7 @@ def _judged(flat: Flat, mutant: Mutant, how: str) -> Outcome:
 
 def _plain_proofs(flat: Flat, mutants: Sequence[Mutant]) -> tuple[list[Outcome], list[Mutant]]:
     """Prove equivalent what is so plainly; return that, and what is not."""
-    unseen = _unseen(flat, mutants, 0)
-    proofs = [(mutant, unseen.proof(number)) for number, mutant in enumerate(mutants, 1)]
+    proofs = _proofs_of(_unseen(flat, mutants, 0), mutants)
     return (
         [_judged(flat, mutant, how) for mutant, how in proofs if how],
         [mutant for mutant, how in proofs if not how],
@@ -209,8 +210,12 @@ def _proofs(
     flat: Flat, mutants: Sequence[Mutant], seconds: float, facts: Sequence[Fact]
 ) -> list[Outcome]:
     """Return what becomes of mutants that no vector kills, and that are not plainly equivalent."""
-    unseen = _unseen(flat, mutants, seconds, facts)
-    return [_judged(flat, mutant, unseen.proof(number)) for number, mutant in enumerate(mutants, 1)]
+    proofs = _proofs_of(_unseen(flat, mutants, seconds, facts), mutants)
+    return [_judged(flat, mutant, how) for mutant, how in proofs]
+
+
+def _proofs_of(unseen: Unseen, mutants: Sequence[Mutant]) -> list[tuple[Mutant, str]]:
+    return list(zip(mutants, unseen.proofs(range(1, len(mutants) + 1)), strict=True))
 
 
 def _outcome(

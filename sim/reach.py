@@ -12,7 +12,7 @@ from itertools import count
 from time import process_time
 
 from .bits import Asked
-from .literals import TRUE, Literals
+from .literals import Literals
 
 Cube = frozenset[int]
 """Literals of the state that are all true."""
@@ -21,9 +21,6 @@ Clause = tuple[int, ...]
 
 MOST_CYCLES = 200
 """Frames, at most."""
-
-TOGETHER = 64
-"""Clauses in one question."""
 
 
 class Reached(Exception):
@@ -205,40 +202,3 @@ class Reach:
 def _clause(cube: Cube) -> Clause:
     """Return the clause that leaves a cube out."""
     return tuple(sorted(literal ^ 1 for literal in cube))
-
-
-def lasting(
-    logic: Literals,
-    becomes: Mapping[int, int],
-    facts: Sequence[Clause],
-    clauses: Sequence[Clause],
-) -> list[Clause]:
-    """Return those of some clauses, all true at first, that facts and they alone keep true."""
-    left, asked = list(clauses), Asked(logic)
-    for fact in facts:
-        asked.holds(fact)
-    later = {n: becomes[n & ~1] ^ (n & 1) for clause in clauses for n in clause}
-    holds = {clause: logic.var() for clause in left}
-    broken = dict.fromkeys(left, TRUE)
-    for clause in left:
-        asked.holds([holds[clause] ^ 1, *clause])
-        for literal in clause:
-            broken[clause] = logic.both(broken[clause], later[literal] ^ 1)
-    at = certain = 0
-    while certain < len(left):
-        # a few at a time, round and round: all at once are a hard question
-        at %= len(left)
-        part = left[at : at + TOGETHER]
-        some = logic.var()
-        asked.holds([some ^ 1, *(broken[clause] for clause in part)])
-        try:
-            refuted = asked.true([some, *(holds[clause] for clause in left)])
-        except TimeoutError:
-            left, certain = [clause for clause in left if clause not in part], 0
-            continue
-        if refuted:
-            left = [clause for clause in left if not asked.value(broken[clause])]
-            certain = 0
-        else:
-            at, certain = at + len(part), certain + len(part)
-    return left

@@ -429,7 +429,7 @@ NEAR_ENDS = 8
 AT_END = 5
 PRESSED = 300
 RESETS = 14
-ANYTHING = 2000
+ANYTHING = 8000
 
 SCENARIOS: dict[str, Callable[[Player], None]] = {
     "read-back": _read_back,

@@ -5,7 +5,8 @@ are tried, each sound: that their logic is the same; that from equal states they
 that they never show a difference though some words come to differ. Which words, is found on a
 walk of both, and by what refutes it. For each there is one bit, which is up while the word may be
 another than it should be; that nothing is seen at a port, whatever such bits and the control come
-to, and that no other word comes to differ, is what `reach` proves.
+to, and that no other word comes to differ, is what has to be proven. First it is guessed beside
+what each bit is never seen, and what of that holds for ever may do; else `reach` looks for more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +21,34 @@ from bittrue.model.exceptions import ToolMissing
 from .bits import Asked
 from .control import Control, Fact, Word, walks_of
 from .gates import Gates
-from .literals import FALSE, Literals, settled
-from .reach import Reach, Reached
-from .sliced import SELECT
-from .taint import tainted
+from .guesses import never_beside
+from .lasting import lasting
+from .literals import FALSE
+from .pairs import Pair
+from .reach import Clause, Reach, Reached
+from .running import Running
 from .walk import Walker, Words
 
 ROUNDS = 40
 """Times that words are added to those that may differ."""
+
+NEAR = 40
+"""Registers of the control of which pairs are looked at beside one word."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a machine.
+
+    Members
+    -------
+    number : int
+        Which machine it is.
+    flipped : tuple of int
+        Registers that power up with the other value.
+    """
+
+    number: int
+    flipped: tuple[int, ...]
 
 
 class _Product(NamedTuple):
@@ -35,21 +56,21 @@ class _Product(NamedTuple):
 
     Members
     -------
-    becomes, initial : mapping
+    becomes, initial : dict
         The state, as `Reach` takes it.
     shown : list of int
         Literals of differences at ports.
     moved : mapping from int to int
         Registers of which it is not in the state whether they differ, and when they come to.
-    words : int
-        How many words may differ.
+    differs : mapping from Word to int
+        Words that may differ, and the variable of each.
     """
 
-    becomes: Mapping[int, int]
-    initial: Mapping[int, bool]
+    becomes: dict[int, int]
+    initial: dict[int, bool]
     shown: list[int]
     moved: Mapping[int, int]
-    words: int
+    differs: Mapping[Word, int]
 
 
 class Unseen:
@@ -71,7 +92,7 @@ class Unseen:
         What holds in the control, as `facts` of another build of the same netlist says.
     """
 
-    version = "6"
+    version = "7"
 
     def __init__(
         self,
@@ -85,105 +106,51 @@ class Unseen:
         self._known = known
         self._gates, self._flipped, self._folds = gates, flipped, folds
         self._promises, self._seconds = promises, seconds
-        self._logic = Literals()
-        logic = self._logic
-        self._inputs = {
-            slot: logic.var()
-            for name, slots in gates.inputs.items()
-            if name != SELECT
-            for slot in slots
-        }
-        self._registers = gates.registers[:, 0].tolist()
-        self._becomes = gates.registers[:, 1].tolist()
-        self._variables = [logic.var() for _ in self._registers]
-        self._twins = [logic.var() for _ in self._registers]
-        self._numbers = {variable: n for n, variable in enumerate(self._variables)}
-        self._true = self._settled(0, {})
+        self._pair = Pair(gates, promises)
+        self._logic, self._variables = self._pair.logic, self._pair.variables
 
-    def _settled(self, number: int, own: Mapping[int, int]) -> list[int]:
-        """Return literals of all slots of a machine, of which some registers are its own."""
-        chosen = self._gates.inputs.get(SELECT, [])
-        sources = self._inputs | {slot: number >> n & 1 for n, slot in enumerate(chosen)}
-        for register, slot in enumerate(self._registers):
-            sources[slot] = own.get(register, self._variables[register])
-        return settled(self._logic, self._gates, sources)
+    def proofs(self, numbers: Sequence[int]) -> list[str]:
+        """Return how mutants are proven to be equivalent, or nothing; some of them together."""
+        found = {number: self._plain(number) for number in numbers}
+        hard = [number for number in numbers if not found[number]]
+        try:
+            if self._seconds > 0 and hard:
+                found |= self._hard(hard)
+        except ToolMissing:
+            pass
+        return [found[number] for number in numbers]
 
     def proof(self, number: int) -> str:
-        """Return how a mutant is proven to be equivalent, or nothing."""
-        flipped = tuple(self._flipped.get(number, ()))
+        """Return how one mutant is proven to be equivalent, or nothing."""
+        return self.proofs([number])[0]
+
+    def _fault(self, number: int) -> Fault:
         if number in self._flipped:
-            if not flipped:
-                return "the same at power-up"
-            number = 0
-        slots = self._settled(number, {})
-        live = self._live(slots)
-        if not flipped and not any(self._unlike(slots, live)):
-            return "the same logic"
-        if self._seconds <= 0:
-            return ""
-        try:
-            return self._related(number, flipped, live)
-        except (ToolMissing, TimeoutError):
-            return ""
+            return Fault(0, tuple(self._flipped[number]))
+        return Fault(number, ())
 
-    def _live(self, slots: Sequence[int]) -> set[int]:
-        """Return the registers that outputs can depend on, in a machine or in the true one."""
-        shown = [slot for places in self._gates.outputs.values() for slot in places]
-        waiting = [literal for slot in shown for literal in (slots[slot], self._true[slot])]
-        live: set[int] = set()
-        while waiting:
-            nodes = self._logic.below(waiting)
-            found = {self._numbers[2 * n] for n in nodes if 2 * n in self._numbers} - live
-            live |= found
-            becomes = [self._becomes[register] for register in found]
-            waiting = [literal for slot in becomes for literal in (slots[slot], self._true[slot])]
-        return live
+    def _plain(self, number: int) -> str:
+        """Return the proof where none is needed, or nothing."""
+        fault = self._fault(number)
+        if number in self._flipped:
+            return "" if fault.flipped else "the same at power-up"
+        return "" if any(self._unlike(number)) else "the same logic"
 
-    def _unlike(self, slots: Sequence[int], live: set[int]) -> list[int]:
+    def _unlike(self, number: int) -> list[int]:
         """Return literals of what differs in promised outputs, and in what registers become."""
-        return [*self._shown(slots), *self._moved(slots, live).values()]
-
-    @property
-    def _places(self) -> list[tuple[str, int, int]]:
-        """Name, bit and slot of all outputs."""
-        outputs = self._gates.outputs.items()
-        return [(name, bit, slot) for name, slots in outputs for bit, slot in enumerate(slots)]
-
-    def _promised(self, name: str, bit: int, different: int) -> int:
-        """Return a literal of a difference in an output, and of that the output is promised."""
-        port, condition = self._promises.get((name, bit), (name, -1))
-        if condition < 0:
-            return different
-        return self._logic.both(different, self._true[self._gates.outputs[port][condition]])
-
-    def _shown(self, slots: Sequence[int]) -> list[int]:
-        shown = [
-            self._promised(name, bit, self._logic.differ(self._true[slot], slots[slot]))
-            for name, bit, slot in self._places
-        ]
-        return [literal for literal in shown if literal != FALSE]
-
-    def _moved(self, slots: Sequence[int], live: set[int]) -> dict[int, int]:
-        """Return literals of what differs in what registers become, where something can."""
-        moved = {
-            register: self._logic.differ(self._true[slot], slots[slot])
-            for register, slot in enumerate(self._becomes)
-            if register in live
-        }
-        return {register: literal for register, literal in moved.items() if literal != FALSE}
+        slots = self._pair.slots(number, {})
+        different = self._pair.different(slots)
+        moved = self._pair.moved(different, self._pair.live(slots))
+        return [*self._pair.shown(different), *moved.values()]
 
     @cached_property
     def _control(self) -> Control:
-        (reset,) = self._gates.inputs["rst"]
-        sources = self._inputs | dict(zip(self._registers, self._variables, strict=True))
-        sources |= dict.fromkeys(self._gates.inputs.get(SELECT, []), 0)
-        slots = settled(self._logic, self._gates, sources | {reset: 1})
         return Control(
             self._logic,
             self._gates,
             self._variables,
-            [self._true[slot] for slot in self._becomes],
-            [register for register, slot in enumerate(self._becomes) if slots[slot] < 2],
+            self._pair.becomes,
+            self._pair.under_reset(),
             self._walks,
             self._known,
         )
@@ -196,20 +163,35 @@ class Unseen:
         except ToolMissing:
             return []
 
-    def _related(self, number: int, flipped: tuple[int, ...], live: set[int]) -> str:
-        """Return the proof that a mutant shows the same from power-up on, or nothing."""
-        if not flipped and self._stays_equal(number, live):
-            return "equal states become equal"
-        walked = self._walked(number, flipped)
-        if walked is None:
-            return ""
+    def _hard(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return proofs that mutants show the same from power-up on, or nothing."""
+        found = {n: "equal states become equal" for n in numbers if self._stays_equal(n)}
+        walked = {n: self._walked(self._fault(n)) for n in numbers if n not in found}
+        hidden = {n: words for n, words in walked.items() if words is not None}
+        found |= self._together(list(hidden))
+        return dict.fromkeys(numbers, "") | {
+            n: found.get(n) or self._one(self._fault(n), hidden[n]) for n in [*hidden, *found]
+        }
+
+    def _together(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return the proof of mutants at once, or of each half of them; empty of one alone."""
+        if not numbers:
+            return {}
+        how = self._guessed([self._fault(n) for n in numbers])
+        if how or len(numbers) == 1:
+            return dict.fromkeys(numbers, how)
+        half = len(numbers) // 2
+        return self._together(numbers[:half]) | self._together(numbers[half:])
+
+    def _one(self, fault: Fault, walked: set[int]) -> str:
+        """Return the proof that one mutant shows the same, or nothing."""
+        live = self._live([fault])
         end = process_time() + self._seconds
         for exact in (False, True):
             apart = {self._control.words[register] for register in walked & live}
             for _ in range(ROUNDS):
-                product = self._product(number, flipped, live, apart, exact=exact)
-                left = (end - process_time()) / (1 if exact else 2)
-                found = self._decided(product, left)
+                product = self._product([fault], live, apart, exact=exact)
+                found = self._reached(product, (end - process_time()) / (1 if exact else 2))
                 if isinstance(found, str):
                     return found
                 if not found:
@@ -217,54 +199,147 @@ class Unseen:
                 apart |= {self._control.words[register] for register in found}
         return ""
 
-    def _stays_equal(self, number: int, live: set[int]) -> bool:
+    def _live(self, faults: Sequence[Fault]) -> set[int]:
+        pair = self._pair
+        return set().union(*(pair.live(pair.slots(fault.number, {})) for fault in faults))
+
+    def _stays_equal(self, number: int) -> bool:
         """Tell whether equal states, of which facts hold, show the same and become equal."""
+        if number in self._flipped:
+            return False
         asked = Asked(self._logic)
         for fact in self._control.facts:
             asked.holds(fact)
-        asked.holds(self._unlike(self._settled(number, {}), live))
-        return not asked.true([])
+        asked.holds(self._unlike(number))
+        try:
+            return not asked.true([])
+        except TimeoutError:
+            return False
 
     def _product(
-        self,
-        number: int,
-        flipped: tuple[int, ...],
-        live: set[int],
-        apart: set[Word],
-        *,
-        exact: bool,
+        self, faults: Sequence[Fault], live: set[int], apart: set[Word], *, exact: bool = False
     ) -> _Product:
-        """Return both machines at once, where some words may differ."""
-        logic = self._logic
+        """Return the true machine and faulty ones at once, where some words may differ."""
+        pair, logic = self._pair, self._logic
         differs = {word: logic.var() for word in sorted(apart)}
-        if exact:
-            slots = self._settled(number, self._own(differs))
-            shown, moved = self._shown(slots), self._moved(slots, live)
-        else:
-            taints = self._taints(number, differs)
-            shown, moved = self._tainted(taints, live)
+        bits = {register: bit for word, bit in differs.items() for register in word}
+        shown: list[int] = []
+        moved: dict[int, int] = {}
+        for fault in faults:
+            if exact:
+                own = pair.own(bits, set(self._control.registers))
+                different = pair.different(pair.slots(fault.number, own))
+            else:
+                different = pair.tainted(fault.number, bits)
+            shown += pair.shown(different)
+            for register, literal in pair.moved(different, live).items():
+                moved[register] = logic.either(moved.get(register, FALSE), literal)
+        flipped = {register for fault in faults for register in fault.flipped}
         becomes, initial = dict(self._control.becomes), dict(self._control.initial)
         for word, bit in differs.items():
             becomes[bit] = FALSE
-            initial[bit] = not set(flipped).isdisjoint(word)
+            initial[bit] = not flipped.isdisjoint(word)
             for register in word:
                 becomes[bit] = logic.either(becomes[bit], moved.pop(register, FALSE))
-        return _Product(becomes, initial, shown, moved, len(differs))
+        return _Product(becomes, initial, shown, moved, differs)
 
-    def _own(self, differs: Mapping[Word, int]) -> dict[int, int]:
-        """Return literals of the faulty machine's registers, where they are its own."""
-        logic, control = self._logic, set(self._control.registers)
-        return {
-            register: (
-                logic.differ(self._variables[register], bit)
-                if register in control
-                else logic.choose(self._variables[register], self._twins[register], bit)
-            )
-            for word, bit in differs.items()
-            for register in word
-        }
+    def _guessed(self, faults: Sequence[Fault]) -> str:
+        """Return the proof that nothing is seen, of guesses alone; or nothing."""
+        live = self._live(faults)
+        apart = self._tainted_on_walks(faults, live)
+        if apart is None:
+            return ""
+        for _ in range(ROUNDS):
+            product = self._product(faults, live, apart)
+            clauses = self._beside(product)
+            found = self._allowed(product, clauses)
+            if found is None:
+                return ""
+            if not found:
+                return _said(product, clauses)
+            apart |= found
+        return ""
 
-    def _decided(self, product: _Product, seconds: float) -> str | list[int]:
+    def _tainted_on_walks(self, faults: Sequence[Fault], live: set[int]) -> set[Word] | None:
+        """Return the words that may come to differ on a walk, as far as `taint` tells.
+
+        None if it may be seen.
+        """
+        words = {self._control.words[register] for register in live}
+        product = self._product(faults, live, words)
+        seen, any_shown = self._logic.var(), FALSE
+        for literal in product.shown:
+            any_shown = self._logic.either(any_shown, literal)
+        product.becomes[seen] = any_shown
+        shown, *held = self._held(product, [seen, *product.differs.values()])
+        if shown.any():
+            return None
+        return {word for word, row in zip(product.differs, held, strict=True) if row.any()}
+
+    def _held(self, product: _Product, looked_at: Sequence[int]) -> Words:
+        """Return what variables are on walks, shape (variables, words)."""
+        becomes = {**self._all_become, **product.becomes}
+        initial = dict(zip(self._variables, self._gates.initial.tolist(), strict=True))
+        initial |= product.initial
+        held = []
+        for walk in self._walks:
+            running = Running(self._logic, becomes, initial)
+            for driven in walk:
+                held.append(running.held(looked_at))
+                running.step({self._pair.inputs[slot]: row for slot, row in driven.items()})
+        return np.concatenate(held, axis=1)
+
+    @cached_property
+    def _all_become(self) -> dict[int, int]:
+        return dict(zip(self._variables, self._pair.becomes, strict=True))
+
+    def _beside(self, product: _Product) -> list[Clause]:
+        """Return clauses that hold for ever, of what is never seen while a word may differ."""
+        control = [*self._control.becomes]
+        held = self._held(product, [*control, *product.differs.values()])
+        states, ups = held[: len(control)], held[len(control) :]
+        guesses = [
+            tuple(sorted([bit ^ 1, *(control[place] ^ value for place, value in one)]))
+            for bit, up in zip(product.differs.values(), ups, strict=True)
+            for one in never_beside(up, states, self._near(product, bit))
+        ]
+        return lasting(self._logic, product.becomes, self._control.facts, guesses, self._all_become)
+
+    @cached_property
+    def _groups(self) -> dict[int, str]:
+        return self._control.groups
+
+    def _near(self, product: _Product, bit: int) -> list[int]:
+        """Return the registers of the control, by place, on which it depends what a bit becomes."""
+        place = {variable: n for n, variable in enumerate(self._control.becomes)}
+        below = {2 * node for node in self._logic.below([product.becomes[bit]])}
+        direct = [place[variable] for variable in self._control.becomes if variable in below]
+        groups = self._control.groups
+        names = {groups[self._control.registers[n]] for n in direct}
+        near = [
+            n for n, register in enumerate(self._control.registers) if groups[register] in names
+        ]
+        return near if len(near) <= NEAR else direct[:NEAR]
+
+    def _allowed(self, product: _Product, clauses: Sequence[Clause]) -> set[Word] | None:
+        """Return words that come to differ too, though clauses hold; None if it may be seen."""
+        asked, some = Asked(self._logic), self._logic.var()
+        for clause in (*self._control.facts, *clauses):
+            asked.holds(clause)
+        asked.holds([some ^ 1, *product.shown, *product.moved.values()])
+        words, found = self._control.words, set[Word]()
+        try:
+            while asked.true(
+                [some, *(n ^ 1 for r, n in product.moved.items() if words[r] in found)]
+            ):
+                if any(asked.value(literal) for literal in product.shown):
+                    return None
+                found |= {words[r] for r, n in product.moved.items() if asked.value(n)}
+        except TimeoutError:
+            return None
+        return found
+
+    def _reached(self, product: _Product, seconds: float) -> str | list[int]:
         """Prove that nothing is seen; return how, or registers that come to differ too."""
         control = self._control
         reach = Reach(self._logic, product.becomes, product.initial, control.facts, seconds)
@@ -275,25 +350,13 @@ class Unseen:
         except TimeoutError:
             return []
         control.learn([c for c in clauses if {n & ~1 for n in c} <= control.becomes.keys()])
-        return f"{product.words} words may differ, {len(clauses)} clauses keep them unseen"
+        return _said(product, clauses)
 
-    def _taints(self, number: int, differs: Mapping[Word, int]) -> list[int]:
-        sources = {
-            self._registers[register]: bit for word, bit in differs.items() for register in word
-        }
-        alone = self._settled(number, {})
-        return tainted(self._logic, self._gates, self._true, alone, sources)
-
-    def _tainted(self, taints: Sequence[int], live: set[int]) -> tuple[list[int], dict[int, int]]:
-        shown = [self._promised(n, b, taints[s]) for n, b, s in self._places]
-        moved = {r: taints[slot] for r, slot in enumerate(self._becomes) if r in live}
-        return [n for n in shown if n], {r: n for r, n in moved.items() if n}
-
-    def _walked(self, number: int, flipped: tuple[int, ...]) -> set[int] | None:
+    def _walked(self, fault: Fault) -> set[int] | None:
         """Walk both machines; return which registers come to differ, None if it is seen."""
-        apart = np.zeros(len(self._registers), dtype=np.bool_)
+        apart = np.zeros(len(self._variables), dtype=np.bool_)
         for walk in self._walks:
-            true, faulty = Walker(self._gates, 0), Walker(self._gates, number, flipped)
+            true, faulty = Walker(self._gates, 0), Walker(self._gates, *fault)
             for driven in walk:
                 apart |= (true.registers ^ faulty.registers).any(axis=1)
                 true.settle(driven)
@@ -313,7 +376,7 @@ class Unseen:
     @cached_property
     def _looked_at(self) -> tuple[list[int], list[int]]:
         """Slots of outputs, and of what must be up for each to be promised."""
-        outputs, places = self._gates.outputs, self._places
+        outputs, places = self._gates.outputs, self._pair.places
         conditions = [self._promises.get((name, bit)) for name, bit, _ in places]
         return [slot for _, _, slot in places], [
             1 if c is None else outputs[c[0]][c[1]] for c in conditions
@@ -322,3 +385,7 @@ class Unseen:
     @cached_property
     def _walks(self) -> list[list[dict[int, Words]]]:
         return walks_of(self._gates, self._folds)
+
+
+def _said(product: _Product, clauses: Sequence[Clause]) -> str:
+    return f"{len(product.differs)} words may differ, {len(clauses)} clauses keep them unseen"

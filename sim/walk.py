@@ -40,7 +40,8 @@ class Walker:
 
     def settle(self, driven: Mapping[int, Words]) -> None:
         """Drive input slots, and work out what is seen."""
-        self.slots[list(driven)] = list(driven.values())
+        if driven:
+            self.slots[list(driven)] = list(driven.values())
         library().sliced_settle(ctypes.addressof(self._netlist), self.slots.ctypes.data)
 
     def edge(self) -> None:

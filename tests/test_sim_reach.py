@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from bittrue.sim.bits import evaluated
+from bittrue.sim.lasting import lasting
 from bittrue.sim.literals import FALSE, TRUE, Literals
-from bittrue.sim.reach import Reach, Reached, lasting
+from bittrue.sim.reach import Reach, Reached
 
 STATE, FREE, NODES = 5, 2, 14
 
