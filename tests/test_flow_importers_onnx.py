@@ -406,6 +406,34 @@ def test_codes_keep_their_order(tmp_path, op, more, attributes):
     assert (fixed_answers(found.design, inputs.reshape(200, 5)) == answers(path, inputs)).all()
 
 
+@pytest.mark.parametrize(
+    ("behind", "why"),
+    [
+        ([("Clip", ["minus", "one"], {})], "Clip 'clip-3' scales quantized weights"),
+        (
+            [*pair("x", "z"), ("Clip", ["minus", "one"], {})],
+            "Clip 'clip-5' scales quantized weights",
+        ),
+        (
+            [("Relu", [], {}), *pair("x", "z"), ("Clip", ["zero", "six"], {})],
+            "Clip 'clip-6' stands behind quantized outputs",
+        ),
+    ],
+)
+def test_formats_are_left_out_where_something_is_folded(tmp_path, behind, why):
+    """The network in floats is there all the same, and the notes say why there is no design."""
+    tensors = floats(1, v=(2, 2)) | {"s": np.float32(2**-5), "z": np.int8(0)}
+    tensors |= {
+        n: np.float32(v) for n, v in {"minus": -1, "one": 1, "zero": 0, "six": 6}.items()
+    } | {"w": np.arange(10, dtype=np.int8).reshape(5, 2)}
+    held = helper.make_node("DequantizeLinear", ["w", "s", "z"], ["wf"])
+    nodes = chain(*pair("x", "z"), ("MatMul", ["wf"], {}), *behind, ("MatMul", ["v"], {}))
+    path = saved(tmp_path, [held, *nodes], tensors)
+    found = read_model(path)
+    assert found.design is None
+    assert f"the file's formats were left out: {why}" in found.notes
+
+
 def test_scales_of_blocks_are_refused(tmp_path):
     tensors = {"s": np.float32(2**-5), "z": np.int8(0)}
     before, behind = pair("x", "z")
