@@ -6,6 +6,9 @@ from onnx import TensorProto, helper, numpy_helper
 QONNX = "qonnx.custom_op.general"
 MODES = ("ROUND", "HALF_EVEN", "FLOOR", "DOWN", "HALF_UP", "HALF_DOWN")
 FUNCTIONS = ("Relu", "Relu", "Sigmoid", "Tanh", None, "HardSigmoid", "Clip")
+ENDS = ((0, 6), (-1, 1), (-0.375, 1.25), (0.5, None), (None, 0.8125), (-2, None))
+SLOPES = ((0.25, 0.5), (0.375, 0.5), (-0.5, 0.25), (1.0, 0.125))
+"""Of ``Clip`` and ``HardSigmoid``; in a last layer only the first, which have names."""
 
 
 class Drawn:
@@ -17,8 +20,8 @@ class Drawn:
         self.sizes = self.rng.integers(1, 7, int(self.rng.integers(2, 5))).tolist()
         self.inputs = self.rng.normal(0, 1.5, (samples, self.sizes[0])).astype(np.float32)
         signal = self.quant("x", signed=True)
-        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
-            signal = self.layer(signal, inputs, outputs)
+        for at, sizes in enumerate(zip(self.sizes, self.sizes[1:], strict=False), 2):
+            signal = self.layer(signal, *sizes, last=at == len(self.sizes))
         self.output = signal
 
     def held(self, array):
@@ -44,7 +47,7 @@ class Drawn:
             rounding_mode=str(rng.choice(MODES)),
         )  # fmt: skip
 
-    def layer(self, signal, inputs, outputs):
+    def layer(self, signal, inputs, outputs, last):
         rng = self.rng
         weights = rng.normal(0, 1, (inputs, outputs))
         spread = (1, outputs) if rng.random() < 0.3 else ()
@@ -58,10 +61,13 @@ class Drawn:
         function = FUNCTIONS[int(rng.integers(len(FUNCTIONS)))]
         if function not in ("Relu", None) or rng.random() < 0.5:
             signal = self.quant(signal, True)
+        kind = 0 if last else int(rng.integers(12))
         if function == "Clip":
-            signal = self.add("Clip", [signal, self.held(0), self.held(6)])
+            ends = ["" if end is None else self.held(end) for end in ENDS[kind % len(ENDS)]]
+            signal = self.add("Clip", [signal, *ends])
         elif function == "HardSigmoid":
-            signal = self.add("HardSigmoid", [signal], alpha=0.25)
+            alpha, beta = SLOPES[kind % len(SLOPES)]
+            signal = self.add("HardSigmoid", [signal], alpha=alpha, beta=beta)
         elif function:
             signal = self.add(function, [signal])
         return self.quant(signal)

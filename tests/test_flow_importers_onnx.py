@@ -409,10 +409,9 @@ def test_codes_keep_their_order(tmp_path, op, more, attributes):
 @pytest.mark.parametrize(
     ("behind", "why"),
     [
-        ([("Clip", ["minus", "one"], {})], "Clip 'clip-3' scales quantized weights"),
         (
-            [*pair("x", "z"), ("Clip", ["minus", "one"], {})],
-            "Clip 'clip-5' scales quantized weights",
+            [*pair("x", "z"), ("Mul", ["six"], {}), ("Clip", ["minus", "one"], {})],
+            "Mul 'mul-5' stands behind a quantized pre-activation",
         ),
         (
             [("Relu", [], {}), *pair("x", "z"), ("Clip", ["zero", "six"], {})],
@@ -455,7 +454,7 @@ REFUSED = [
     ),
     (
         [DENSE, ("Clip", ["minus", "one"], {})],
-        "Clip 'clip-1' must stand beside weights, to be folded into them, got it behind the .*",
+        "Clip 'clip-1' must stand before further weights, to be folded into them, got it behind .*",
     ),
     (
         [DENSE, ("Clip", ["one", "minus"], {})],

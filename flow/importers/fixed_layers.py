@@ -1,5 +1,10 @@
 """The fixed network that a file describes by its own formats, bit for bit."""
 
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, isfinite
+
 import numpy as np
 
 from bittrue.model.activations import ACTIVATIONS
@@ -18,6 +23,7 @@ from bittrue.model.formats import (
 from bittrue.model.makers import make_curve
 
 from .onnx_layers import Read
+from .onnx_steps import Clipped
 
 WIDEST_TABLE = 20
 """Bits of a pre-activation at most, of which every code is looked at."""
@@ -77,7 +83,10 @@ def _layer(read: Read, input: FixedType) -> tuple[Layer, Codes, Codes | None]:
         output = FixedType(Format.spanning(0, stage.format.max_code, stage.format.frac))
     if output is None:
         raise BittrueError(f"what follows {read.activation} of {read.node} must be quantized")
-    curve = exact_curve(read.activation or "identity", stage.format, output)
+    if read.clip is not None:
+        curve = clip_curve(read.clip, stage.format, output)
+    else:
+        curve = exact_curve(read.activation or "identity", stage.format, output)
     layer = Layer(inputs, outputs, input, read.weight, bias, stage, curve)
     return layer, _codes(read.weights, read.weight, read.node), offsets
 
@@ -130,16 +139,60 @@ def exact_curve(activation: str, input: Format, output: FixedType) -> Curve:
             # formats in which the ceiling is no code: it saturates below, as a step a row does
             if activation in ("identity", "relu"):
                 raise
+    return _steps(activation, ACTIVATIONS[activation].value, input, output)
+
+
+def clip_curve(clip: Clipped, input: Format, output: FixedType) -> Curve:
+    """Return the curve that clips, correctly rounded at every code.
+
+    Parameters
+    ----------
+    clip : Clipped
+        From which value to which; scaled before, it is a step a row.
+    input : Format
+        Of the pre-activation.
+    output : FixedType
+        Of the result, with the modes of its one requantization.
+
+    Raises
+    ------
+    BittrueError
+        If it is scaled, and the pre-activation is too wide, or steps are too many.
+    """
+    if not clip.plain:
+        return _steps("clip", clip.value, input, output)
+    low, high = (
+        encode([end], output.format, output.rounding, output.overflow).item()
+        if isfinite(end)
+        else 0
+        for end in (clip.low, clip.high)
+    )
+    least, most = input.min_code, input.max_code + 1
+    # the first codes that are not below an end, which is exact on coarse inputs too
+    firsts = (
+        ceil(Fraction(end) * Fraction(2) ** input.frac) if isfinite(end) else other
+        for end, other in ((clip.low, least), (clip.high, most))
+    )
+    starts = [least, *(min(max(first, least), most) for first in firsts), most]
+    rows = [
+        Segment(start, *line)
+        for (start, end), line in zip(pairwise(starts), ((0, low), (1, 0), (0, high)), strict=True)
+        if start < end
+    ]
+    return Curve("clip", input, output, Format(False, 1, 0), output.format, tuple(rows))
+
+
+def _steps(
+    name: str, function: Callable[[Values], Values], input: Format, output: FixedType
+) -> Curve:
+    """Return a function of every code, a row for each code of the result."""
     if input.width > WIDEST_TABLE:
-        raise BittrueError(
-            f"what {activation} takes must have at most {WIDEST_TABLE} bits, got {input}"
-        )
+        raise BittrueError(f"what {name} takes must have at most {WIDEST_TABLE} bits, got {input}")
     codes = input.codes()
-    values = ACTIVATIONS[activation].value(decode(codes, input))
+    values = function(decode(codes, input))
     results = encode(values, output.format, output.rounding, output.overflow)
     starts = np.flatnonzero(np.diff(results, prepend=results[0] - 1))
     if len(starts) > MOST_ROWS:
-        raise BittrueError(f"{activation} must have at most {MOST_ROWS} steps, got {len(starts)}")
+        raise BittrueError(f"{name} must have at most {MOST_ROWS} steps, got {len(starts)}")
     rows = [Segment(int(codes[at]), 0, int(results[at])) for at in starts]
-    name = f"{activation}-steps"
-    return Curve(name, input, output, Format(False, 1, 0), output.format, tuple(rows))
+    return Curve(f"{name}-steps", input, output, Format(False, 1, 0), output.format, tuple(rows))

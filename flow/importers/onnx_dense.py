@@ -160,8 +160,7 @@ def _hard_sigmoid(node: Node) -> Value:
     for slope, name in HARD_SIGMOIDS.items():
         if abs(alpha - slope) < 1e-7 and beta == 0.5:
             return then(signal, Activated(name, node.label))
-    scale, shift = (np.full(signal.features, number) for number in (alpha, beta))
-    return then(signal, Affine(scale, shift, None, node.label), Clipped(0.0, 1.0, node.label))
+    return then(signal, Clipped(0.0, 1.0, node.label, alpha, beta))
 
 
 COMPUTING: dict[str, Callable[[Node], Value]] = {

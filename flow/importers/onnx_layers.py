@@ -1,7 +1,7 @@
 """From the steps of a graph to the layers of a network: what is scaled or shifted is folded."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,9 +10,6 @@ from bittrue.model.formats import FixedType, Values
 from bittrue.model.golden import GoldenNetwork
 
 from .onnx_steps import Activated, Affine, Clipped, Dense, Quantized, Step
-
-CLIPS = {(0.0, 1.0): "clipped-relu", (0.0, 6.0): "relu6", (0.0, np.inf): "relu"}
-"""Activations that clip, by their ends; any other is one of them, scaled and shifted."""
 
 LEARNING_RATE = 0.1
 """Of imported networks, as no file says one."""
@@ -29,7 +26,9 @@ class Read:
     weight, bias, preactivation, output : FixedType or None
         As far as the file says them; those of a folded layer count for nothing.
     activation : str or None
-        By name; None while there is none.
+        By name, ``clip`` where it is that of ``clip``; None while there is none.
+    clip : Clipped or None
+        An activation that has no name.
     node : str
         The one with the weights, for messages.
     """
@@ -41,6 +40,7 @@ class Read:
     bias: FixedType | None = None
     preactivation: FixedType | None = None
     activation: str | None = None
+    clip: Clipped | None = None
     output: FixedType | None = None
 
 
@@ -98,33 +98,57 @@ class Folding:
         BittrueError
             If what a node holds, or became by what was folded into it, is not finite.
         """
-        for layer in self.layers:
-            for array in (layer.weights, layer.biases):
+        layers = self._named()
+        for (*arrays, _), layer in zip(layers, self.layers, strict=True):
+            for array in arrays:
                 if array is not None and not np.isfinite(array).all():
                     raise BittrueError(
                         f"{layer.node} must have finite weights and biases, with what is folded "
                         f"into it, got {array[~np.isfinite(array)][0]:g}"
                     )
-        first, *others = self.layers
-        sizes = [layer.weights.shape[0] for layer in self.layers]
-        biased = any(layer.biases is not None for layer in self.layers)
+        sizes = [len(weights) for weights, _, _ in layers]
+        biased = any(biases is not None for _, biases, _ in layers)
         golden = GoldenNetwork(
-            first.weights.shape[1],
+            layers[0][0].shape[1],
             sizes[:-1],
             sizes[-1],
             LEARNING_RATE,
             0,
-            activation=[layer.activation or "identity" for layer in (first, *others)],
+            activation=[name for *_, name in layers],
             biases=biased,
             rule="gradient",
         )
-        golden.weights = [layer.weights for layer in self.layers]
+        golden.weights = [weights for weights, _, _ in layers]
         if biased:
             golden.biases = [
-                np.zeros(size) if layer.biases is None else layer.biases
-                for size, layer in zip(sizes, self.layers, strict=True)
+                np.zeros(size) if biases is None else biases
+                for size, (_, biases, _) in zip(sizes, layers, strict=True)
             ]
         return golden
+
+    def _named(self) -> list[tuple[Values, Values | None, str]]:
+        """Return weights, biases and activations, all of which have names.
+
+        What clips to other ends is one that has, of sums that are scaled and shifted, and scaled
+        back in the weights behind it.
+        """
+        found: list[tuple[Values, Values | None, str]] = []
+        behind = (1.0, 0.0)
+        for layer in self.layers:
+            weights, biases, name = layer.weights, layer.biases, layer.activation or "identity"
+            weights, biases = _scaled(weights, biases, (behind[0], behind[1] * weights.sum(axis=1)))
+            behind = (1.0, 0.0)
+            if layer.clip is not None:
+                name, before, behind = layer.clip.named()
+                biases = None if biases is None else biases * before[0]
+                weights, biases = _scaled(weights, biases, before)
+            found.append((weights, biases, name))
+        if behind != (1.0, 0.0) and layer.clip is not None:
+            raise BittrueError(
+                f"{layer.clip.node} must stand before further weights, to be folded into them, got "
+                "it behind the last"
+            )
+        return found
 
     def _lose(self, why: str) -> None:
         self.unfixed = self.unfixed or why
@@ -182,31 +206,25 @@ class Folding:
         self._activating(step.node).activation = step.name
 
     def _clipped(self, step: Clipped) -> None:
-        """Add an activation that clips: one with a name, and what it is scaled by folded."""
+        """Add an activation that clips, in the place of a ReLU too."""
         low, high = step.low, step.high
         if (low, high) == (-np.inf, np.inf):
             return
-        layer = self._activating(step.node, "relu")
+        layer = self._activating(step.node, "relu" if step.plain else None)
         if layer.activation == "relu":
             low = max(low, 0.0)
             if layer.output is not None:
                 self._lose(f"{step.node} stands behind quantized outputs")
         if not low < high:
             raise BittrueError(f"{step.node} must leave more than one number, got {high:g} alone")
-        layer.activation = CLIPS.get((low, high))
-        if layer.activation is None:
-            self._clipped_to(layer, low, high, step.node)
-
-    def _clipped_to(self, layer: Read, low: float, high: float, node: str) -> None:
-        """Make a clip to any ends of one to 0 and 1, or to 0 alone."""
-        ends = np.isfinite([low, high])
-        scale = high - low if ends.all() else 1.0 if ends[0] else -1.0
-        shift = low if ends[0] else high
-        outputs = len(layer.weights)
-        self._fold(layer, _same(outputs, 1 / scale, -shift / scale, node))
-        self._lose(f"{node} is scaled")
-        layer.activation = "clipped-relu" if ends.all() else "relu"
-        self._before = _same(outputs, scale, shift, node)
+        step = replace(step, low=low)
+        layer.activation = step.name
+        if step.name is None:
+            layer.activation, layer.clip = "clip", step
+            self.notes.append(
+                f"{step.node} is {step.named()[0]} in the network in floats, scaled and shifted in "
+                "the weights beside it"
+            )
 
     def _quantized(self, step: Quantized) -> None:
         if self._before is not None:
@@ -228,15 +246,14 @@ class Folding:
             self._lose(f"{step.node} quantizes outputs a second time")
 
 
-def _same(features: int, scale: float, shift: float, node: str) -> Affine:
-    """Return an affine step that is the same for all features."""
-    one, zero = scale == 1, shift == 0
-    return Affine(
-        None if one else np.full(features, scale),
-        None if zero else np.full(features, shift),
-        None,
-        node,
-    )
+def _scaled(
+    weights: Values, biases: Values | None, by: tuple[float, Values | float]
+) -> tuple[Values, Values | None]:
+    """Return weights that are scaled, and biases that are shifted."""
+    scale, shift = by
+    if np.any(shift):
+        biases = np.full(len(weights), shift) + (0.0 if biases is None else biases)
+    return weights if scale == 1 else weights * scale, biases
 
 
 def _joined(first: Affine, second: Affine) -> Affine:

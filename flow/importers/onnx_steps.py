@@ -11,6 +11,9 @@ MOST_FEATURES = 1 << 20
 """Numbers of a sample at most, where no weights bound them yet."""
 
 
+CLIPS = {(0.0, 1.0): "clipped-relu", (0.0, 6.0): "relu6", (0.0, np.inf): "relu"}
+"""Activations that clip, by their ends; any other is one of them, scaled and shifted."""
+
 SIZES = -7
 """Kind of sizes that were asked of a signal: integers, of which the batch is -1."""
 
@@ -73,11 +76,37 @@ class Activated:
 
 @dataclass(frozen=True)
 class Clipped:
-    """What is below ``low`` becomes it, what is above ``high`` too; either may be infinite."""
+    """``slope * x + offset``, at least ``low`` and at most ``high``, one of which is finite."""
 
     low: float
     high: float
     node: str
+    slope: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is done but clipping."""
+        return self.slope == 1 and self.offset == 0
+
+    @property
+    def name(self) -> str | None:
+        """Name of the activation that this is, in `bittrue.model.activations`; None for none."""
+        return CLIPS.get((self.low, self.high)) if self.plain else None
+
+    def value(self, values: Values) -> Values:
+        """Return what becomes of values."""
+        return np.clip(self.slope * values + self.offset, self.low, self.high)
+
+    def named(self) -> tuple[str, tuple[float, float], tuple[float, float]]:
+        """Return an activation with a name, and scale and shift before it and behind it."""
+        if self.name is not None:
+            return self.name, (1.0, 0.0), (1.0, 0.0)
+        ends = np.isfinite([self.low, self.high])
+        scale = self.high - self.low if ends.all() else 1.0 if ends[0] else -1.0
+        shift = self.low if ends[0] else self.high
+        before = self.slope / scale, (self.offset - shift) / scale
+        return "clipped-relu" if ends.all() else "relu", before, (scale, shift)
 
 
 @dataclass(frozen=True)
