@@ -358,6 +358,23 @@ def test_drawn_qonnx_networks(tmp_path):
     assert words > 8000
 
 
+def test_outputs_that_the_file_holds_are_left_out(tmp_path):
+    """Brevitas gives scale and width beside values, where a QuantTensor is returned."""
+    path = saved(tmp_path, chain(("MatMul", ["w"], {})), floats(1, w=(5, 2)))
+    model = onnx.load(path)
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(0.5), "scale"))
+    for name in ("scale", "w"):
+        model.graph.output.add().name = name
+    path.write_bytes(model.SerializeToString())
+    found = read_model(path)
+    assert found.golden.sizes == (5, 2)
+    assert found.notes == ("the output 'scale' and 1 more was left out: the file holds what it is",)
+    del model.graph.output[0]
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(BittrueError, match=r"^network\.onnx must give what its input leads"):
+        read_model(path)
+
+
 def pair(name, zero, scale="s"):
     """Return a pair of quantizing nodes."""
     return ("QuantizeLinear", [scale, zero], {}), ("DequantizeLinear", [scale, zero], {})

@@ -38,6 +38,11 @@ class Walk:
         As `bittrue.flow.importers.onnx_file.read_model_file` gives it.
     path : path
         Of the file.
+
+    Attributes
+    ----------
+    constant : list of str
+        Outputs that the file holds itself, once the signal is known.
     """
 
     def __init__(self, model: Any, path: str | os.PathLike[str]) -> None:
@@ -47,6 +52,7 @@ class Walk:
         self.tensors = Tensors(path)
         self.held = {tensor.name: tensor for tensor in self.graph.initializer}
         self.known: dict[str, Value] = {}
+        self.constant: list[str] = []
         self.left = (16 << 20) + 32 * check_size(path)
         if len(self.graph.sparse_initializer):
             raise BittrueError(f"{self.place} must have dense tensors, got sparse ones")
@@ -62,16 +68,21 @@ class Walk:
         self._input()
         for node in self.graph.node:
             self._node(node)
-        found = [self.known.get(item.name) for item in self.graph.output]
+        names = [item.name for item in self.graph.output]
+        self.constant = [name for name in names if self._constant(name)]
+        found = [self.known.get(name) for name in names if name not in self.constant]
         signals = [value for value in found if isinstance(value, Signal)]
         if not found or len(signals) != len(found):
             raise BittrueError(f"{self.place} must give what its input leads to, got other outputs")
         if any(one.steps != signals[0].steps for one in signals):
-            names = [item.name for item in self.graph.output]
             raise BittrueError(f"{self.place} must have one output, got {names}")
         tails = {one.tail for one in signals} - {None}
         tail = next((name for name in ("softmax", "argmax", "classes") if name in tails), None)
         return replace(signals[0], tail=tail)
+
+    def _constant(self, name: str) -> bool:
+        """Return whether the file holds an output itself: Brevitas gives scales beside values."""
+        return name in self.held or isinstance(self.known.get(name), Constant)
 
     def _input(self) -> None:
         inputs = [item for item in self.graph.input if item.name not in self.held]

@@ -39,10 +39,15 @@ def read_onnx(path: str | os.PathLike[str]) -> Imported:
     model = read_model_file(path)
     # what is not finite is found where it would become a weight
     with np.errstate(all="ignore"):
-        signal = Walk(model, path).signal()
+        walk = Walk(model, path)
+        signal = walk.signal()
         folded = Folding(signal.steps, Path(path).name)
         golden = folded.golden()
     notes = list(folded.notes)
+    if walk.constant:
+        first, *others = walk.constant
+        more = f" and {len(others)} more" if others else ""
+        notes.append(f"the output {first!r}{more} was left out: the file holds what it is")
     design = None
     if folded.quantized:
         design, said = _fixed(folded)
