@@ -93,6 +93,11 @@ class Pair:
             for register, bit in differs.items()
         }
 
+    def registers_below(self, literals: Sequence[int]) -> list[int]:
+        """Return the registers that literals depend on."""
+        nodes = self.logic.below(literals)
+        return [self._numbers[2 * node] for node in nodes if 2 * node in self._numbers]
+
     def live(self, slots: Sequence[int]) -> set[int]:
         """Return the registers that outputs can depend on, in a machine or in the true one."""
         shown = [slot for _, _, slot in self.places]
