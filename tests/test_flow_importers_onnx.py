@@ -11,6 +11,7 @@ from qonnx_networks import QONNX, Drawn
 
 from bittrue.flow.importers import imported, read_model
 from bittrue.hdl.machine import Machine
+from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.fixed import FixedNetwork
 from bittrue.model.formats import FixedType, decode, encode
@@ -335,14 +336,29 @@ def test_imported_networks_as_hardware(name):
     """Quantized where the file says no formats, then the same words from gates."""
     found = read_model(FIXTURES / f"{name}.onnx")
     design = found.design or quantize(found.golden, format="fxp-s10/6")
-    inputs = np.load(FIXTURES / f"{name}.npz")["inputs"].reshape(200, -1)[:5].astype(np.float64)
+    inputs = np.load(FIXTURES / f"{name}.npz")["inputs"].reshape(200, -1)[:5]
+    check_hardware(design, inputs)
+
+
+def check_hardware(design, inputs):
     type = design.shape.input
-    codes = encode(inputs, type.format, type.rounding, type.overflow)
+    codes = encode(inputs.astype(np.float64), type.format, type.rounding, type.overflow)
     [run] = simulate(Machine(design.shape), [Session(design.weights, codes)])
     _, samples, neurons, words = run.outputs.T
     expected = FixedNetwork(design).predict(codes)
     assert words.size == expected.size
     assert (words == expected[samples, neurons]).all()
+
+
+def test_drawn_clips_as_hardware(tmp_path):
+    """To ends without a name, as lines; and hard sigmoids of any slope, as steps."""
+    network = Drawn(44, 20)
+    path = tmp_path / "drawn.onnx"
+    path.write_bytes(network.model(1).SerializeToString())
+    design = read_model(path).design
+    assert {"clip", "clip-steps"} <= {layer.curve.name for layer in design.shape.layers}
+    design.save(tmp_path / "design.json")
+    check_hardware(Design.load(tmp_path / "design.json"), network.inputs)
 
 
 def test_drawn_qonnx_networks(tmp_path):
