@@ -285,6 +285,30 @@ def _gaps(player: Player) -> None:
     player.counts()
 
 
+def _filled(player: Player) -> None:
+    """Let samples come in steps of all lengths until all stands still, then go on bit by bit.
+
+    Then layers stand still for a cycle or two, with bubbles of all lengths between samples.
+    """
+    interval = max(folding.initiation_interval for folding in player.machine.foldings)
+    for period in range(interval, interval + GAPS):
+        player.quiet()
+        player.load(_drawn_weights(player))
+        player.hold = 0
+        beats: list[int] = []
+        for cycle in range(FILLED * period):
+            if cycle % period == 0:
+                beats += _drawn_beats(player, 1)
+            driven = {"i__valid": 1, "i__payload": beats[0]} if beats else {}
+            full = cycle < FILLED // 2 * period
+            ready = int(not full and player.chance.random() < 0.5)
+            if player.go(o__ready=ready, **driven)["i__ready"][0]:
+                beats = beats[1:]
+        player.feed(beats)
+    player.quiet()
+    player.counts()
+
+
 def _near_ends(player: Player) -> None:
     """Let counts and sample numbers go on from drawn values, and from just before their ends."""
     registers = player.model.registers()
@@ -304,7 +328,7 @@ def _near_ends(player: Player) -> None:
         player.deposit(values)
         player.hold = 0
         # the second shows the number that the first leaves behind
-        player.feed([*_drawn_beats(player, 1), *_largest_beats(player)])
+        player.feed([*_drawn_beats(player, 3), *_largest_beats(player)])
         player.quiet()
         player.look()
         if turn % 4 == 3:
@@ -425,16 +449,18 @@ PACES = (
 STALLED = 24
 WAITS, STEPS = 2, 6
 GAPS = 14
+FILLED = 16
 NEAR_ENDS = 8
 AT_END = 5
 PRESSED = 300
 RESETS = 14
-ANYTHING = 8000
+ANYTHING = 6000
 
 SCENARIOS: dict[str, Callable[[Player], None]] = {
     "read-back": _read_back,
     "stalls": _stalled,
     "gaps": _gaps,
+    "filling": _filled,
     "near ends": _near_ends,
     "back-pressure": _pressed,
     "framing": _misframed,
