@@ -30,8 +30,9 @@ FLATTEN = ("hierarchy -check -top network", "proc", "flatten", "opt_clean")
 ALL = 1_000_000_000
 """More than there are."""
 
-CLOCK = "CLK"
-"""Port of a cell that is never mutated: what is simulated cycle by cycle has no clock."""
+TIMELESS = ("CLK", "ARST")
+"""Ports of cells that are never mutated: what is simulated cycle by cycle has no clock, and nothing
+that does not wait for it."""
 
 INITIAL = "$meminit_v2"
 """Cell that says what a memory holds at power-up."""
@@ -75,9 +76,9 @@ class Mutant:
 
     @classmethod
     def read(cls, line: str) -> "Mutant | None":
-        """Return the mutant that a line of Yosys's list describes; None for one of the clock."""
+        """Return the mutant that a line of Yosys's list describes; None for one that is none."""
         found = _LINE.match(line)
-        if found is None or found["port"] == CLOCK:
+        if found is None or found["port"] in TIMELESS:
             return None
         other = None if found["other"] is None else int(found["other"])
         return cls(found["mode"], found["cell"], found["port"], int(found["bit"]), other)

@@ -79,7 +79,7 @@ def habits(rng: np.random.Generator, count: int) -> np.ndarray:
 
 def packed(bits: np.ndarray) -> Words:
     """Return bits of all lanes as words, shape (rows, words)."""
-    return np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
+    return np.ascontiguousarray(np.packbits(bits, axis=1, bitorder="little")).view(np.uint64)
 
 
 def _gates(

@@ -105,7 +105,9 @@ def test_mutants_are_read_as_yosys_writes_them():
     assert mutant == Mutant("cnot1", "$flatten\\a.\\b.$7", "Y", 3, 5)
     assert mutant.component == "a.b"
     assert mutant.command == f"{line} -ctrlbit 5"
-    assert Mutant.read("mutate -mode inv -module network -cell $7 -port CLK -portbit 0") is None
+    for port in ("CLK", "ARST"):
+        line = f"mutate -mode inv -module network -cell $7 -port {port} -portbit 0"
+        assert Mutant.read(line) is None
 
 
 @needs_mutate
