@@ -26,7 +26,7 @@ def _shaped(node: Node) -> Value:
         return replace(value, sizes=_new_sizes(node, value))
     try:
         return replace(value, values=_reshaped(node, value.values))
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, IndexError):
         raise node.refused("fit its constant", f"shape {np.shape(value.values)}") from None
 
 
