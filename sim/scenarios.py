@@ -179,9 +179,9 @@ def _outside(machine: Machine) -> list[int]:
             found.append(_request(machine, layer=number, bias=1))
         else:
             found.append(_request(machine, layer=number, bias=1, neuron=layer.outputs))
-    layers = len(machine.shape.layers)
-    beyond = {layers, *(1 << bit for bit in range(layout["layer"].width) if 1 << bit >= layers)}
-    return found + [_request(machine, layer=n) for n in sorted(beyond)]
+    layers, bits = len(machine.shape.layers), range(layout["layer"].width)
+    near = {number ^ 1 << bit for number in range(layers) for bit in bits}
+    return found + [_request(machine, layer=n) for n in sorted({layers, *near}) if n >= layers]
 
 
 def _drawn_weights(player: Player) -> Weights:
@@ -404,6 +404,16 @@ def _reset(player: Player) -> None:
         player.feed(_drawn_beats(player, 2))
         player.quiet()
         player.look()
+    player.pace(0.0, 0.0)
+    for request in (places := _places(player.machine))[0], places[-1]:
+        for after in range(ANSWERED):
+            player.wait("load__ready", load__valid=1, load__payload=request)
+            for _ in range(after):
+                player.go()
+            player.go(rst=1)
+            for _ in range(ANSWERED):
+                player.go(loaded__ready=1)
+            player.read(request)
 
 
 def _anything(player: Player) -> None:
@@ -453,7 +463,7 @@ FILLED = 16
 NEAR_ENDS = 8
 AT_END = 5
 PRESSED = 300
-RESETS = 14
+RESETS, ANSWERED = 14, 12
 ANYTHING = 6000
 
 SCENARIOS: dict[str, Callable[[Player], None]] = {
