@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bittrue.hdl import timing
 from bittrue.hdl.axis import BYTE, AxisNetwork, AxisWords
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.netlist import LINT_WAIVERS
@@ -36,7 +37,10 @@ WAIVERS = {name: why for name, why in LINT_WAIVERS.items() if name != "DECLFILEN
 """Of `LINT_WAIVERS` those that files of one module each still need."""
 
 RELOADED = 10
-"""Samples that a test bench asks once more after it has loaded all weights, at most."""
+"""Samples that a test bench asks once more after it has loaded weights, at most."""
+
+MOST_LOADS, SOME_LOADS = 4096, 1024
+"""Weights up to which a test bench loads and reads all; about how many of more."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,20 @@ class Export:
             "machine": self.machine.digest,
         }
 
+    def _cycles(self, component: AxisNetwork, loads: int) -> int:
+        """Return about how many cycles a test bench takes, a quarter of all lost to stalls."""
+        samples = len(self.codes) + min(RELOADED, len(self.codes))
+        slowest = max(timing.load(*part) for part in self.machine.parts)
+        moved = samples * component.initiation_interval + 2 * loads
+        return int(moved / 0.75) + loads * (slowest + 3) + 2 * component.latency
+
     def _about(self, component: AxisNetwork, verilog: list[str]) -> dict[str, Any]:
         """Return what templates are filled with."""
         words, foldings = component.words, self.machine.foldings
         weights = [*self.design.weights.weights, *self.design.weights.biases]
+        loads = sum(array.size for array in weights if array is not None)
+        # odd, so that no folding of a power of two has lanes that are never read
+        every = 1 if loads <= MOST_LOADS else -(-loads // SOME_LOADS) | 1
         return {
             "top": self.top,
             "version": version("bittrue"),
@@ -127,7 +141,9 @@ class Export:
             "layers": list(zip(self.design.shape.layers, foldings, strict=True)),
             "samples": len(self.codes),
             "reloaded": min(RELOADED, len(self.codes)),
-            "loads": sum(array.size for array in weights if array is not None),
+            "loads": loads,
+            "every": every,
+            "cycles": self._cycles(component, -(-loads // every)),
             "latency": component.latency,
             "interval": component.initiation_interval,
             "idle_limit": 1000 + 4 * component.latency,

@@ -86,6 +86,27 @@ def test_a_folder_passes_alone(folder):
 
 
 @pytest.mark.needs("iverilog", "vvp")
+def test_fewer_samples_and_weights_are_asked(folder):
+    """2 samples of 2 beats, every fifth of 24 weights and biases, the samples again."""
+    done = bench(folder, "+samples=2", "+every=5")
+    assert (done.returncode, done.stdout) == (0, "PASS: 13 words compared, 0 differ\n")
+    for words in ("+samples=0", "+samples=5", "+every=0"):
+        done = bare(folder, "vvp", "-n", "bench.vvp", words)
+        said = "samples must be 1 to 4, every at least 1\nFAIL\n"
+        assert done.returncode != 0 and done.stdout.startswith(said)
+
+
+@pytest.mark.needs("iverilog", "vvp")
+def test_of_many_weights_some_are_loaded(tmp_path):
+    """4,320 of them, every fifth: 864 words are read back, and the answer comes twice."""
+    files = drawn_export(sizes=(70, 60, 2), samples=1, pe=(4, 2), simd=2).files()
+    assert "Then it overwrites one of 5 weights," in files["README.md"]
+    write_folder(tmp_path / "out", files)
+    done = bench(tmp_path / "out", "+stalls=0")
+    assert (done.returncode, done.stdout) == (0, "PASS: 866 words compared, 0 differ\n")
+
+
+@pytest.mark.needs("iverilog", "vvp")
 def test_weights_without_sign_pass_alone(tmp_path):
     """Weights that fill their 6 bits are read back as weights.hex has them, all 8 bits."""
     files = drawn_export(format="fxp-u6/6", sizes=(3, 2), curve="relu").files()
