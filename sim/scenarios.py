@@ -326,6 +326,7 @@ def _near_ends(player: Player) -> None:
                 past = turn - widest
                 values[name] = most - past if past < AT_END else player.chance.getrandbits(width)
         player.deposit(values)
+        player.look()
         player.hold = 0
         # the second shows the number that the first leaves behind
         player.feed([*_drawn_beats(player, 3), *_largest_beats(player)])
