@@ -21,6 +21,7 @@ from .export_folder import check_folder, put_back, write_folder
 from .options import one_a_layer, part_of
 
 
+@options.unfolded
 def export(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where the files go: a new or empty folder.")
@@ -36,10 +37,7 @@ def export(
         int | None,
         typer.Option(help="Random queries that the test benches ask.  \\[default: 10]"),
     ] = None,
-    network: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
-    ] = None,
+    network: options.Network = None,
     data: Annotated[
         str | None,
         typer.Option(metavar="DATA", help="A data set to ask, instead of random queries."),
@@ -47,27 +45,12 @@ def export(
     part: options.Part = "held-out",
     samples: options.Samples = None,
     config: options.ConfigFile = None,
-    format: options.AnyFormat = None,
-    input_type: options.InputType = None,
-    weight_type: options.WeightType = None,
-    bias_type: options.BiasType = None,
-    preactivation_type: options.PreactivationType = None,
-    output_type: options.OutputType = None,
-    width: options.Width = None,
-    method: options.Method = None,
-    margin: options.Margin = None,
-    curve: options.CurveName = None,
-    segments: options.Segments = None,
-    tolerance: options.Tolerance = None,
-    rounding: options.RoundingMode = None,
-    overflow: options.OverflowMode = None,
+    *,
+    formats: options.Formats,
+    ranges: options.Ranges,
+    curves: options.Curves,
     design: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Export this saved design instead of making one.",
-            rich_help_panel=options.MODELS,
-        ),
+        Path | None, options.saved_design("Export this saved design instead of making one.")
     ] = None,
     pe: options.Lanes = None,
     simd: options.InputLanes = None,

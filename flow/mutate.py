@@ -70,12 +70,7 @@ def mutate(
         ),
     ] = None,
     design: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="This saved design instead of the 3-3-3 one.",
-            rich_help_panel=options.MODELS,
-        ),
+        Path | None, options.saved_design("This saved design instead of the 3-3-3 one.")
     ] = None,
     format: options.AnyFormat = None,
     curve: options.CurveName = None,

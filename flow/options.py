@@ -1,7 +1,9 @@
 """Options that several commands share, each written once."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +28,10 @@ def _of(panel: str, *names: str, metavar: str | None = None, help: str) -> Any:
     return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=panel)
 
 
+Network = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
+]
 Seed = Annotated[int | None, typer.Option(help="Of everything drawn.  \\[default: 0]")]
 ConfigFile = Annotated[
     Path | None,
@@ -36,20 +42,6 @@ AnyFormat = Annotated[
     str | None,
     _of(MODELS, metavar="FORMAT", help="Of all types: fxp-s16/12, Q4.12, ap_fixed<16,4>, ..."),
 ]
-InputType = Annotated[
-    str | None,
-    _of(MODELS, metavar="TYPE", help="A format, modes behind commas: fxp-s8/4,RND_CONV,SAT."),
-]
-WeightType = Annotated[
-    str | None, _of(MODELS, metavar="TYPE", help="Weights that do not fit are refused.")
-]
-BiasType = Annotated[
-    str | None, _of(MODELS, metavar="TYPE", help="Biases that do not fit are refused.")
-]
-PreactivationType = Annotated[
-    str | None, _of(MODELS, metavar="TYPE", help="What an accumulator becomes.")
-]
-OutputType = Annotated[str | None, _of(MODELS, metavar="TYPE", help="What a curve yields.")]
 CurveName = Annotated[
     str | None,
     _of(
@@ -59,42 +51,6 @@ CurveName = Annotated[
     ),
 ]
 Segments = Annotated[int | None, _of(MODELS, metavar="N", help="Of the curves fit and uniform.")]
-Tolerance = Annotated[
-    float | None,
-    _of(MODELS, metavar="ERROR", help="Of the curve fit: the fewest segments with this error."),
-]
-RoundingMode = Annotated[
-    str | None,
-    _of(
-        MODELS,
-        metavar="MODE",
-        help=f"{', '.join(mode.value for mode in Rounding)}.  \\[default: RND_CONV]",
-    ),
-]
-OverflowMode = Annotated[
-    str | None,
-    _of(
-        MODELS,
-        metavar="MODE",
-        help=f"{', '.join(mode.value for mode in Overflow)}.  \\[default: SAT]",
-    ),
-]
-Width = Annotated[
-    int | None,
-    _of(MODELS, metavar="BITS", help="Choose a format of so many bits for each tensor."),
-]
-Method = Annotated[
-    str | None,
-    _of(
-        MODELS,
-        metavar="NAME",
-        help=f"How --width finds ranges: {', '.join(METHODS)}.  \\[default: observed]",
-    ),
-]
-Margin = Annotated[
-    float | None,
-    _of(MODELS, metavar="SHARE", help="By how much observed ranges are widened.  \\[default: 0]"),
-]
 Lanes = Annotated[
     str | None,
     _of(HARDWARE, metavar="N[,N...]", help="Neurons side by side, of all layers or each."),
@@ -140,6 +96,125 @@ Output = Annotated[
 JunitXml = Annotated[Path | None, _of(RESULTS, metavar="FILE", help="Verdicts for a CI server.")]
 
 
+def saved_design(help: str) -> Any:
+    """Return the option of a saved design, whose help says what a command does with it."""
+    return _of(MODELS, metavar="FILE", help=help)
+
+
+@dataclass(frozen=True)
+class Formats:
+    """Options that name formats."""
+
+    format: AnyFormat = None
+    input_type: Annotated[
+        str | None,
+        _of(MODELS, metavar="TYPE", help="A format, modes behind commas: fxp-s8/4,RND_CONV,SAT."),
+    ] = None
+    weight_type: Annotated[
+        str | None, _of(MODELS, metavar="TYPE", help="Weights that do not fit are refused.")
+    ] = None
+    bias_type: Annotated[
+        str | None, _of(MODELS, metavar="TYPE", help="Biases that do not fit are refused.")
+    ] = None
+    preactivation_type: Annotated[
+        str | None, _of(MODELS, metavar="TYPE", help="What an accumulator becomes.")
+    ] = None
+    output_type: Annotated[
+        str | None,
+        _of(MODELS, metavar="TYPE", help="What a curve yields."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Options that have formats chosen from ranges."""
+
+    width: Annotated[
+        int | None,
+        _of(MODELS, metavar="BITS", help="Choose a format of so many bits for each tensor."),
+    ] = None
+    method: Annotated[
+        str | None,
+        _of(
+            MODELS,
+            metavar="NAME",
+            help=f"How --width finds ranges: {', '.join(METHODS)}.  \\[default: observed]",
+        ),
+    ] = None
+    margin: Annotated[
+        float | None,
+        _of(
+            MODELS,
+            metavar="SHARE",
+            help="By how much observed ranges are widened.  \\[default: 0]",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Options of curves, and of the modes of what comes before and behind them."""
+
+    curve: CurveName = None
+    segments: Segments = None
+    tolerance: Annotated[
+        float | None,
+        _of(
+            MODELS,
+            metavar="ERROR",
+            help="Of the curve fit: the fewest segments with this error.",
+        ),
+    ] = None
+    rounding: Annotated[
+        str | None,
+        _of(
+            MODELS,
+            metavar="MODE",
+            help=f"{', '.join(mode.value for mode in Rounding)}.  \\[default: RND_CONV]",
+        ),
+    ] = None
+    overflow: Annotated[
+        str | None,
+        _of(
+            MODELS,
+            metavar="MODE",
+            help=f"{', '.join(mode.value for mode in Overflow)}.  \\[default: SAT]",
+        ),
+    ] = None
+
+
+GROUPS = (Formats, Ranges, Curves)
+
+
+def unfolded(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that takes each option of its groups by the option's own name.
+
+    A parameter that is one of `GROUPS` stands for all options of the group. Typer is shown these
+    in its place; the command itself gets the group.
+    """
+    shown: list[Parameter] = []
+    groups: dict[str, type] = {}
+    for name, parameter in signature(command).parameters.items():
+        if parameter.annotation in GROUPS:
+            groups[name] = parameter.annotation
+            shown += [
+                parameter.replace(name=option.name, annotation=option.type, default=option.default)
+                for option in fields(parameter.annotation)
+            ]
+        else:
+            shown.append(parameter)
+
+    @wraps(command)
+    def takes_options(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{each.name: values.pop(each.name) for each in fields(group)})
+        command(**values)
+
+    takes_options.__dict__["__signature__"] = Signature(shown)
+    takes_options.__annotations__ = {each.name: each.annotation for each in shown}
+    return takes_options
+
+
 def lanes(name: str, text: str) -> int | list[int]:
     """Read ``2`` as a count for all layers, and ``2,1`` as one a layer."""
     try:
@@ -156,10 +231,18 @@ def one_a_layer(counts: int | list[int]) -> int | tuple[int, ...]:
     return counts if isinstance(counts, int) else tuple(counts)
 
 
+def by_option(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a command's arguments that were given, by option: groups are taken apart."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= vars(value) if isinstance(value, GROUPS) else {name: value}
+    return {name: value for name, value in flat.items() if value is not None}
+
+
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a command's arguments that are settings and were given, lane counts read."""
-    known = {name: value for name, value in values.items() if name in Settings.model_fields}
-    chosen = {name: value for name, value in known.items() if value is not None}
+    every = by_option(values)
+    chosen = {name: value for name, value in every.items() if name in Settings.model_fields}
     for name in ("pe", "simd"):
         if name in chosen:
             chosen[name] = lanes(name, chosen[name])

@@ -36,11 +36,9 @@ RATE = 0.3
 """Learning rate where none is given: that of the book's test bench."""
 
 
+@options.unfolded
 def prove(
-    network: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
-    ] = None,
+    network: options.Network = None,
     claims: Annotated[
         str,
         typer.Option(metavar="NAME[,NAME...]", help=f"Of {', '.join(GROUPS)}."),
@@ -59,27 +57,13 @@ def prove(
     ] = None,
     seed: options.Seed = None,
     config: options.ConfigFile = None,
-    format: options.AnyFormat = None,
-    input_type: options.InputType = None,
-    weight_type: options.WeightType = None,
-    bias_type: options.BiasType = None,
-    preactivation_type: options.PreactivationType = None,
-    output_type: options.OutputType = None,
-    width: options.Width = None,
-    method: options.Method = None,
-    margin: options.Margin = None,
-    curve: options.CurveName = None,
-    segments: options.Segments = None,
-    tolerance: options.Tolerance = None,
-    rounding: options.RoundingMode = None,
-    overflow: options.OverflowMode = None,
+    *,
+    formats: options.Formats,
+    ranges: options.Ranges,
+    curves: options.Curves,
     design: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Prove the hardware of this saved design instead of making one.",
-            rich_help_panel=options.MODELS,
-        ),
+        options.saved_design("Prove the hardware of this saved design instead of making one."),
     ] = None,
     pe: options.Lanes = None,
     simd: options.InputLanes = None,

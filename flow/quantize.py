@@ -22,6 +22,7 @@ from .tables import versions
 SCHEMA = "bittrue.quantize/1"
 
 
+@options.unfolded
 def quantize(
     network: Annotated[
         Path, typer.Argument(metavar="NETWORK.npz", help="What bittrue train saved.")
@@ -30,21 +31,11 @@ def quantize(
         str | None,
         typer.Option(help="Data set whose training samples show the ranges: digits, a file, ..."),
     ] = None,
-    width: options.Width = None,
-    method: options.Method = None,
-    margin: options.Margin = None,
+    *,
+    ranges: options.Ranges,
     config: options.ConfigFile = None,
-    format: options.AnyFormat = None,
-    input_type: options.InputType = None,
-    weight_type: options.WeightType = None,
-    bias_type: options.BiasType = None,
-    preactivation_type: options.PreactivationType = None,
-    output_type: options.OutputType = None,
-    curve: options.CurveName = None,
-    segments: options.Segments = None,
-    tolerance: options.Tolerance = None,
-    rounding: options.RoundingMode = None,
-    overflow: options.OverflowMode = None,
+    formats: options.Formats,
+    curves: options.Curves,
     json: options.AsJson = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE.json", help="The design.")

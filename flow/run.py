@@ -33,6 +33,7 @@ SCHEMA = "bittrue.run/1"
 MODELS = ("golden", "fixed", "rtl")
 
 
+@options.unfolded
 def run(
     file: Annotated[
         Path,
@@ -43,21 +44,11 @@ def run(
     part: options.Part = "held-out",
     samples: options.Samples = None,
     seed: options.Seed = None,
-    width: options.Width = None,
-    method: options.Method = None,
-    margin: options.Margin = None,
+    *,
+    ranges: options.Ranges,
     config: options.ConfigFile = None,
-    format: options.AnyFormat = None,
-    input_type: options.InputType = None,
-    weight_type: options.WeightType = None,
-    bias_type: options.BiasType = None,
-    preactivation_type: options.PreactivationType = None,
-    output_type: options.OutputType = None,
-    curve: options.CurveName = None,
-    segments: options.Segments = None,
-    tolerance: options.Tolerance = None,
-    rounding: options.RoundingMode = None,
-    overflow: options.OverflowMode = None,
+    formats: options.Formats,
+    curves: options.Curves,
     pe: options.Lanes = None,
     simd: options.InputLanes = None,
     stalls: options.Stalls = None,

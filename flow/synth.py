@@ -27,11 +27,9 @@ from .tables import as_text
 SYNTHESISED = ("network", "curve")
 
 
+@options.unfolded
 def synth(
-    network: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
-    ] = None,
+    network: options.Network = None,
     target: Annotated[
         str,
         typer.Option(metavar="NAME[,NAME...]", help=f"Families: {', '.join(TARGETS)}."),
@@ -60,27 +58,12 @@ def synth(
     ] = False,
     seed: options.Seed = None,
     config: options.ConfigFile = None,
-    format: options.AnyFormat = None,
-    input_type: options.InputType = None,
-    weight_type: options.WeightType = None,
-    bias_type: options.BiasType = None,
-    preactivation_type: options.PreactivationType = None,
-    output_type: options.OutputType = None,
-    width: options.Width = None,
-    method: options.Method = None,
-    margin: options.Margin = None,
-    curve: options.CurveName = None,
-    segments: options.Segments = None,
-    tolerance: options.Tolerance = None,
-    rounding: options.RoundingMode = None,
-    overflow: options.OverflowMode = None,
+    *,
+    formats: options.Formats,
+    ranges: options.Ranges,
+    curves: options.Curves,
     design: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Synthesise this saved design instead of making one.",
-            rich_help_panel=options.MODELS,
-        ),
+        Path | None, options.saved_design("Synthesise this saved design instead of making one.")
     ] = None,
     pe: options.Lanes = None,
     simd: options.InputLanes = None,

@@ -21,18 +21,15 @@ from .junit import training_xml
 from .lessons import BENCH, Course
 from .options import (
     HARDWARE,
-    AnyFormat,
-    BiasType,
+    Formats,
     InputLanes,
-    InputType,
     JunitXml,
     Lanes,
-    OutputType,
-    PreactivationType,
     Stalls,
-    WeightType,
+    by_option,
     lanes,
     one_a_layer,
+    unfolded,
 )
 from .paths import check_targets
 from .train_golden import train_golden
@@ -72,6 +69,7 @@ def _of(panel: str, *, help: str, metavar: str | None = None) -> Any:
     return typer.Option(metavar=metavar, help=help, rich_help_panel=panel)
 
 
+@unfolded
 def train(
     data: Annotated[
         str | None,
@@ -163,12 +161,8 @@ def train(
             "\\[default: 16]",
         ),
     ] = None,
-    format: AnyFormat = None,
-    input_type: InputType = None,
-    weight_type: WeightType = None,
-    bias_type: BiasType = None,
-    preactivation_type: PreactivationType = None,
-    output_type: OutputType = None,
+    *,
+    formats: Formats,
     curve: Annotated[
         str | None,
         _of(
@@ -233,7 +227,7 @@ def train(
     Exit codes: 0 done, 1 a word of the hardware differs, 2 bad input, 3 a package is missing, 130
     interrupted.
     """
-    given = {name: value for name, value in locals().items() if value is not None}
+    given = by_option(locals())
     if data is not None and data_option is not None:
         raise BittrueError(f"data must be named once, got {data} and {data_option}")
     source = data if data is not None else data_option

@@ -38,16 +38,14 @@ def _file(help: str, *names: str, metavar: str = "FILE") -> Any:
     return typer.Option(*names, metavar=metavar, help=help, rich_help_panel=options.RESULTS)
 
 
+@options.unfolded
 def verify(
     seed: options.Seed = None,
     queries: Annotated[
         int | None,
         typer.Option(help="Random queries, beside the directed vectors.  \\[default: 10]"),
     ] = None,
-    network: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="A trained network instead of the 3-3-3 one."),
-    ] = None,
+    network: options.Network = None,
     data: Annotated[
         str | None,
         typer.Option(metavar="DATA", help="A whole data set instead of random queries."),
@@ -55,27 +53,12 @@ def verify(
     part: options.Part = "held-out",
     samples: options.Samples = None,
     config: options.ConfigFile = None,
-    format: options.AnyFormat = None,
-    input_type: options.InputType = None,
-    weight_type: options.WeightType = None,
-    bias_type: options.BiasType = None,
-    preactivation_type: options.PreactivationType = None,
-    output_type: options.OutputType = None,
-    width: options.Width = None,
-    method: options.Method = None,
-    margin: options.Margin = None,
-    curve: options.CurveName = None,
-    segments: options.Segments = None,
-    tolerance: options.Tolerance = None,
-    rounding: options.RoundingMode = None,
-    overflow: options.OverflowMode = None,
+    *,
+    formats: options.Formats,
+    ranges: options.Ranges,
+    curves: options.Curves,
     design: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Run this saved design instead of training one.",
-            rich_help_panel=options.MODELS,
-        ),
+        Path | None, options.saved_design("Run this saved design instead of training one.")
     ] = None,
     vectors: Annotated[
         Path | None,
