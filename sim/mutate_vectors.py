@@ -14,8 +14,8 @@ from bittrue.model.exceptions import BittrueError
 from bittrue.model.files import parse_json
 from bittrue.model.formats import as_codes
 
+from .player import Player, session_on
 from .record import Session, TaughtSession
-from .scenarios import Player, session_on
 from .script import Script, ScriptWriter
 
 MOST_BYTES = 1 << 26

@@ -12,7 +12,8 @@ from bittrue.flow.mutate_store import OutcomeFile
 from bittrue.model.exceptions import BittrueError
 from bittrue.sim import mutants
 from bittrue.sim.mutate import EQUIVALENT, KILLED, UNKNOWN, Outcome
-from bittrue.sim.scenarios import SCENARIOS, Player
+from bittrue.sim.player import Player
+from bittrue.sim.scenarios import SCENARIOS
 
 pytest_plugins = ["builds"]
 pytestmark = pytest.mark.usefixtures("builds")

@@ -19,7 +19,8 @@ from bittrue.sim.literals import Literals
 from bittrue.sim.mutants import Mutant, draw, flat_of, full_yosys
 from bittrue.sim.mutate import EQUIVALENT, KILLED, judge_mutants
 from bittrue.sim.mutate_vectors import as_text, offered, read_vectors
-from bittrue.sim.scenarios import SCENARIOS, Player, regression
+from bittrue.sim.player import Player
+from bittrue.sim.scenarios import SCENARIOS, regression
 from bittrue.sim.shipped import first_unlike, ports_compared
 
 pytest_plugins = ["builds"]
