@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, ClockDomain, Const, Module, Value
+from amaranth.hdl import Cat, Const, Value
 from amaranth.lib.wiring import Component
-from amaranth.sim import Simulator
 
 from bittrue.hdl import timing
 from bittrue.hdl.machine import Machine
@@ -18,13 +15,10 @@ from bittrue.hdl.watch import counter_address, trace_layout
 from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
 
+from .clocked import Clocked, StandstillError, simulated
 from .record import Progress, Run, Session
 from .stimulus import output_width
 from .words import output_words, pack, shown, stage_words
-
-
-class StandstillError(Exception):
-    """Nothing has moved for too many cycles."""
 
 
 def idle_limit(machine: Machine, stalls: float) -> int:
@@ -34,7 +28,7 @@ def idle_limit(machine: Machine, stalls: float) -> int:
     return int(calm / (1 - stalls)) + int(40 / (1 - stalls))
 
 
-class Bench:
+class Bench(Clocked):
     """A network with a driver at each port, and a monitor that writes down what moves.
 
     Parameters
@@ -69,18 +63,18 @@ class Bench:
         loaded: Weights | None = None,
         limit: int | None = None,
     ) -> None:
-        self.network = Network(machine) if network is None else network
-        self._machine, self._sessions = machine, sessions
-        self._stalls, self._progress = stalls, progress
-        self._source_rng, self._sink_rng = np.random.default_rng(seed).spawn(2)
-        self._idle_limit = idle_limit(machine, stalls) if limit is None else limit
+        super().__init__(
+            Network(machine) if network is None else network,
+            stalls,
+            seed,
+            idle_limit(machine, stalls) if limit is None else limit,
+        )
+        self._machine, self._sessions, self._progress = machine, sessions, progress
         self._loaded = dict(_placed(loaded) if loaded else ())
         self._samples_total = sum(len(session.codes) for session in sessions)
         self._samples_done = 0
-        self._cycle = self._moved = 0
         self._stages = list(stages_of(machine)) if machine.trace else []
         self._start_log()
-        self.runs: list[Run] = []
 
     def _start_log(self) -> None:
         self._strobes: list[list[tuple[int, int]]] = [[] for _ in self._stages]
@@ -112,14 +106,6 @@ class Bench:
         counts = await self._read_counts(ctx)
         self.runs.append(self._run(session, counts, bool(ctx.get(network.framing_error))))
 
-    async def _until(self, ctx: Any, condition: Value) -> None:
-        """Wait for a condition at a clock edge."""
-        met = False
-        while not met:
-            _, _, met = await ctx.tick().sample(condition)
-            if self._cycle - self._moved > self._idle_limit:
-                raise StandstillError
-
     async def _load(self, ctx: Any, weights: Weights) -> None:
         """Write the codes that are not there already."""
         load = self.network.load
@@ -135,18 +121,13 @@ class Bench:
         ctx.set(load.valid, 0)
 
     async def _feed(self, ctx: Any, codes: Codes) -> None:
-        stream, layer = self.network.i, self._machine.shape.layers[0]
+        layer = self._machine.shape.layers[0]
         width, simd = layer.input.format.width, self._machine.foldings[0].simd
         for sample in codes.tolist():
             for start in range(0, len(sample), simd):
-                while self._stalls and self._source_rng.random() < self._stalls:
-                    await ctx.tick()
                 beat = pack(sample[start : start + simd], width)
                 last = start + simd >= len(sample)
-                ctx.set(Value.cast(stream.payload), beat | last << simd * width)
-                ctx.set(stream.valid, 1)
-                await self._until(ctx, stream.ready)
-                ctx.set(stream.valid, 0)
+                await self._offer(ctx, beat | last << simd * width)
 
     async def _read_counts(self, ctx: Any) -> tuple[tuple[Loss, Loss], ...] | None:
         if self._machine.counters == "none":
@@ -164,13 +145,6 @@ class Bench:
         await ctx.tick()
         ctx.set(network.count_clear, 0)
         return tuple(zip(counts[::2], counts[1::2], strict=True))
-
-    async def sink(self, ctx: Any) -> None:
-        """Take outputs, now and then not."""
-        ctx.set(self.network.o.ready, 1)
-        while self._stalls:
-            await ctx.tick()
-            ctx.set(self.network.o.ready, int(self._sink_rng.random() >= self._stalls))
 
     async def monitor(self, ctx: Any) -> None:
         """Write down, each cycle, what moves."""
@@ -258,31 +232,4 @@ def run_amaranth(
     progress: Progress | None,
 ) -> list[Run]:
     """Simulate a machine; see `bittrue.sim.engines.simulate`."""
-    return run_bench(Bench(machine, sessions, stalls=stalls, seed=seed, progress=progress), waves)
-
-
-def run_bench(bench: Bench, waves: str | os.PathLike[str] | None = None) -> list[Run]:
-    """Simulate what stands in a bench, waveforms to a file if one is named."""
-    m = Module()
-    m.domains.sync = ClockDomain()
-    m.submodules.network = bench.network
-    simulator = Simulator(m)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench.drive)
-    simulator.add_testbench(bench.sink, background=True)
-    simulator.add_testbench(bench.monitor, background=True)
-    with _recorded(simulator, bench.network, waves):
-        simulator.run()
-    return bench.runs
-
-
-def _recorded(
-    simulator: Simulator, network: Component, waves: str | os.PathLike[str] | None
-) -> Any:
-    """Return a context that writes a VCD, and beside it a GTKWave view of the ports."""
-    if waves is None:
-        return nullcontext()
-    vcd = Path(waves)
-    ports = [network.i, network.o, network.hold, network.idle, network.framing_error]
-    ports += [getattr(network, name) for name in network.signature.members if "trace" in name]
-    return simulator.write_vcd(str(vcd), str(vcd.with_suffix(".gtkw")), traces=ports)
+    return simulated(Bench(machine, sessions, stalls=stalls, seed=seed, progress=progress), waves)

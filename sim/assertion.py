@@ -16,7 +16,8 @@ from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
 from bittrue.model.formats import as_codes, encode
 
-from .amaranth_engine import Bench, run_bench
+from .amaranth_engine import Bench
+from .clocked import simulated
 from .compare import Comparison, compare
 from .foreign import Foreign
 from .icarus import UnknownBits, run_program
@@ -180,7 +181,7 @@ def _in_amaranth(
             loaded=None if loads else design.weights,
             limit=idle_limit,
         )
-        return run_bench(bench)
+        return simulated(bench)
 
     return run
 

@@ -20,6 +20,7 @@ from bittrue.hdl.watch import COUNTER_BITS, counter_address
 from bittrue.model.design import Weights
 from bittrue.model.formats import Codes, Loss
 
+from .clocked import StandstillError
 from .driver import Told, in_order
 from .lanes_words import beat_words, strobe_words
 from .record import Progress, Run, Session
@@ -54,10 +55,6 @@ def load_library(path: Path) -> ctypes.CDLL:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
-
-
-class StandstillError(Exception):
-    """Nothing has moved for too many cycles."""
 
 
 class Driver:

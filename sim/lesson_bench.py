@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import ClockDomain, Module, Value
-from amaranth.sim import Simulator
 
 from bittrue.hdl.loader import load_layout
 from bittrue.hdl.machine import Machine
 from bittrue.hdl.network import Network, data_width_of
 
-from .amaranth_engine import StandstillError, idle_limit
+from .amaranth_engine import idle_limit
+from .clocked import Clocked, StandstillError, simulated
 from .driver import accepted_beats
 from .record import Run
 from .stimulus import Stimulus, output_width
@@ -25,7 +24,7 @@ def unheard(done: int, total: int) -> None:
     """Hear nothing."""
 
 
-class LessonBench:
+class LessonBench(Clocked):
     """A network whose load port is written and read between streams of samples.
 
     Parameters
@@ -50,16 +49,9 @@ class LessonBench:
         seed: int,
         told: Told | None = None,
     ) -> None:
-        self.network, self._machine, self._stimuli = Network(machine), machine, stimuli
-        self._stalls, self._idle_limit, self._told = (
-            stalls,
-            idle_limit(machine, stalls),
-            told or unheard,
-        )
-        self._source_rng, self._sink_rng = np.random.default_rng(seed).spawn(2)
+        super().__init__(Network(machine), stalls, seed, idle_limit(machine, stalls))
+        self._machine, self._stimuli, self._told = machine, stimuli, told or unheard
         self._write_bit = load_layout(data_width_of(machine))["write"].offset
-        self._cycle = self._moved = 0
-        self.runs: list[Run] = []
         self._start_log()
 
     def _start_log(self) -> None:
@@ -93,29 +85,9 @@ class LessonBench:
                 await self._until(ctx, network.loaded.valid)
         ctx.set(network.hold, 0)
         for beat in _words(stimulus.beats):
-            while self._stalls and self._source_rng.random() < self._stalls:
-                await ctx.tick()
-            ctx.set(network.i.payload.as_value(), beat)
-            ctx.set(network.i.valid, 1)
-            await self._until(ctx, network.i.ready)
-            ctx.set(network.i.valid, 0)
+            await self._offer(ctx, beat)
         ctx.set(network.hold, 1)
         await self._until(ctx, network.idle)
-
-    async def _until(self, ctx: Any, condition: Value) -> None:
-        """Wait for a condition at a clock edge."""
-        met = False
-        while not met:
-            _, _, met = await ctx.tick().sample(condition)
-            if self._cycle - self._moved > self._idle_limit:
-                raise StandstillError
-
-    async def sink(self, ctx: Any) -> None:
-        """Take outputs, now and then not."""
-        ctx.set(self.network.o.ready, 1)
-        while self._stalls:
-            await ctx.tick()
-            ctx.set(self.network.o.ready, int(self._sink_rng.random() >= self._stalls))
 
     async def monitor(self, ctx: Any) -> None:
         """Write down, each cycle, what moves."""
@@ -171,14 +143,4 @@ def play_amaranth(
     machine, stimuli, stalls, seed, told
         As in `LessonBench`.
     """
-    bench = LessonBench(machine, stimuli, stalls, seed, told)
-    m = Module()
-    m.domains.sync = ClockDomain()
-    m.submodules.network = bench.network
-    simulator = Simulator(m)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench.drive)
-    simulator.add_testbench(bench.sink, background=True)
-    simulator.add_testbench(bench.monitor, background=True)
-    simulator.run()
-    return bench.runs
+    return simulated(LessonBench(machine, stimuli, stalls, seed, told))
