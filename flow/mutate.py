@@ -10,7 +10,7 @@ import typer
 from bittrue.hdl.machine import Machine
 from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
-from bittrue.model.files import dump_json, write_whole
+from bittrue.model.files import write_whole
 from bittrue.sim import testbench
 from bittrue.sim.mutants import Flat, Mutant, draw, flat_of, full_yosys
 from bittrue.sim.mutate import UNKNOWN, Outcome, judge_faults, judge_mutants
@@ -22,12 +22,12 @@ from bittrue.sim.shipped import shipped
 
 from . import mutate_report, options
 from .config import Settings, resolve
-from .console import console, progress, say
+from .console import progress, say
 from .designs import made_design, refuse_choices
 from .mutate_store import OutcomeFile
 from .options import one_a_layer
 from .paths import check_targets
-from .tables import as_text
+from .tables import give
 
 QUERIES = 10
 """As many as ``bittrue verify`` asks."""
@@ -206,15 +206,9 @@ def _show(
     given = (result.mutants, result.faults, result.killed_by_offers, about)
     if junit_xml:
         write_whole(junit_xml, mutate_report.to_junit(*given))
-    if output:
-        text = (
-            dump_json(mutate_report.to_json(*given))
-            if json
-            else as_text(lambda target: mutate_report.print_on(target, *given))
-        )
-        write_whole(output, text)
-        say(f"bittrue: wrote {output}: {mutate_report.verdict(*given[:2])}")
-    elif json:
-        typer.echo(dump_json(mutate_report.to_json(*given)), nl=False)
-    else:
-        mutate_report.print_on(console(), *given)
+    give(
+        lambda page: mutate_report.print_on(page, *given),
+        mutate_report.to_json(*given) if json else None,
+        output,
+        verdict=mutate_report.verdict(*given[:2]),
+    )

@@ -21,13 +21,13 @@ from bittrue.sim.trial import Proof
 
 from . import options
 from .config import resolve
-from .console import console, progress, say
+from .console import progress, say
 from .designs import asked_design
 from .junit import proofs_xml
 from .lessons import rounding_named
 from .options import one_a_layer
 from .paths import check_targets
-from .tables import as_text, bare_table, versions
+from .tables import bare_table, give, versions
 
 SCHEMA = "bittrue.prove/1"
 VECTOR_SCHEMA = "bittrue.vector/1"
@@ -114,17 +114,8 @@ def prove(
         _keep(proofs, chosen, counterexamples)
     if junit_xml:
         write_whole(junit_xml, proofs_xml(proofs, chosen.digest))
-    if json:
-        text = dump_json(_to_json(proofs, chosen, machine, solver))
-    else:
-        text = as_text(lambda page: _print_on(page, proofs, chosen, machine, solver))
-    if output:
-        write_whole(output, text)
-        say(f"bittrue: wrote {output}")
-    elif json:
-        typer.echo(text, nl=False)
-    else:
-        _print_on(console(), proofs, chosen, machine, solver)
+    tree = _to_json(proofs, chosen, machine, solver) if json else None
+    give(lambda page: _print_on(page, proofs, chosen, machine, solver), tree, output)
     if any(proof.status is not Status.PROVEN for proof in proofs):
         raise typer.Exit(1)
 

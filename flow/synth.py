@@ -1,19 +1,17 @@
 """The command ``bittrue synth``: what a network takes on a device, and how fast it is there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bittrue.hdl.machine import COUNTERS, Machine
 from bittrue.model.exceptions import BittrueError
-from bittrue.model.files import dump_json, write_whole
 
 from . import options
 from .config import resolve
-from .console import console, progress, say
+from .console import progress, say
 from .designs import asked_design
 from .estimate import Estimate
 from .estimate import estimate as estimate_of
@@ -22,7 +20,7 @@ from .options import one_a_layer
 from .paths import check_targets
 from .synth_report import Subject, estimates_to_json, show, show_estimates, to_json
 from .synthesis import Source, curve_source, network_source, synthesize
-from .tables import as_text
+from .tables import give
 
 SYNTHESISED = ("network", "curve")
 
@@ -107,8 +105,8 @@ def synth(
     subject = Subject(chosen, machine, layer if part == "curve" else None)
     if estimate:
         found = estimated(machine, names, part, dsp=dsp)
-        tree = estimates_to_json(found, subject)
-        _give(tree, output, json, lambda page: show_estimates(page, found, subject))
+        tree = estimates_to_json(found, subject) if json else None
+        give(lambda page: show_estimates(page, found, subject), tree, output)
         return
     source = source_of(machine, part, layer)
     numbers = range(1, seeds + 1) if place else ()
@@ -126,21 +124,8 @@ def synth(
                     told=told,
                 )
             )
-    tree = to_json(results, subject)
-    _give(tree, output, json, lambda page: show(page, results, subject))
-
-
-def _give(
-    tree: dict[str, Any], output: Path | None, json: bool, shown: Callable[[Console], None]
-) -> None:
-    """Write a report to its file, or show it."""
-    if output:
-        write_whole(output, dump_json(tree) if json else as_text(shown))
-        say(f"bittrue: wrote {output}")
-    elif json:
-        typer.echo(dump_json(tree), nl=False)
-    else:
-        shown(console())
+    tree = to_json(results, subject) if json else None
+    give(lambda page: show(page, results, subject), tree, output)
 
 
 def estimated(

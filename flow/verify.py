@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bittrue.model.design import Design
 from bittrue.model.exceptions import BittrueError
-from bittrue.model.files import dump_json, write_whole
+from bittrue.model.files import write_whole
 from bittrue.model.golden import GoldenNetwork
 from bittrue.sim import testbench
 from bittrue.sim.mutate_vectors import read_sessions
@@ -19,14 +19,14 @@ from bittrue.sim.whole import WholeSet, verify_whole
 
 from . import options, verify_report, whole_report
 from .config import Settings, resolve
-from .console import console, progress, say
+from .console import progress, say
 from .data import check_width, load
 from .designs import SavedNetwork, made_design, read_network, refuse_choices
 from .evidence import Asked, evidence
 from .junit import junit_xml as to_junit
 from .options import one_a_layer, part_of
 from .paths import check_targets
-from .tables import as_text
+from .tables import give
 
 FEW_WEIGHTS = 32
 """Weights up to which every port is looked at in every cycle, which takes seconds."""
@@ -135,20 +135,15 @@ def _show(
     from_file: bool,
 ) -> None:
     """Write the report to standard output or a file; as JSON, with what was asked."""
+    tree = None
     if asked:
-        tree = (
+        told = (
             whole_report.to_json(result, settings, saved=from_file)
             if isinstance(result, WholeSet)
             else verify_report.to_json(result, settings, saved=from_file)
         )
-        text = dump_json({**tree, **evidence(result.design, asked)})
-    if output:
-        write_whole(output, text if asked else as_text(_printer(result, settings)))
-        say(f"bittrue: wrote {output}: {verify_report.verdict(result)}")
-    elif asked:
-        typer.echo(text, nl=False)
-    else:
-        _printer(result, settings)(console())
+        tree = {**told, **evidence(result.design, asked)}
+    give(_printer(result, settings), tree, output, verdict=verify_report.verdict(result))
 
 
 def _printer(result: Result, settings: Settings) -> Callable[[Console], None]:
