@@ -1,4 +1,4 @@
-"""Tools that some tests need, and the command line as tests call it.
+"""Tools that some tests need, the command line as tests call it, and a small sweep.
 
 A test without its tool is left out by name, and fails in CI.
 """
@@ -12,6 +12,19 @@ from pathlib import Path
 import pytest
 
 from bittrue.flow.cli import main
+
+SMALL_SWEEP = """
+[network]
+data = "digits"
+layers = [64, 10]
+epochs = 1
+
+[space]
+width = [4, 6, 8]
+curve = ["plan", "fit"]
+segments = [2, 4]
+pe = [1, 5]
+"""
 
 MISSING = pytest.StashKey[set[str]]()
 
@@ -78,3 +91,11 @@ def run(capsys, tmp_path, monkeypatch):
         return left.value.code or 0, shown.out, shown.err
 
     return call
+
+
+@pytest.fixture
+def sweep_folder(tmp_path, monkeypatch):
+    """Return the folder that a test works in, where ``space.toml`` is a small sweep."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "space.toml").write_text(SMALL_SWEEP)
+    return tmp_path

@@ -47,12 +47,37 @@ def plant(monkeypatch, fault):
                     monkeypatch.setattr(kind, attribute, method)
 
 
+def plant_standstill(monkeypatch):
+    """Let a buffer never say that it holds a sample."""
+    elaborate = buffer.SampleBuffer.elaborate
+
+    def stuck(self, platform):
+        m = elaborate(self, platform)
+        m.d.comb += self.available.eq(0)
+        return m
+
+    monkeypatch.setattr(buffer.SampleBuffer, "elaborate", stuck)
+
+
 LAST_SEGMENT = Fault(
     "the last segment is an LSB too high",
     curve,
     "choose([code >> common for code in intercepts], ",
     "choose([(c >> common) + (c == intercepts[-1]) for c in intercepts], ",
 )
+
+ROW_GOES_ON = Fault(
+    "the row does not begin again",
+    layer,
+    "row.eq(Mux(self.release, 0, row + 1))",
+    "row.eq(row + 1)",
+)
+
+PIPELINE_FULL = Fault(
+    "a reset leaves the pipeline full", layer, "reset_less=False", "reset_less=True"
+)
+
+FIRST_DROPPED = Fault("first is dropped", mac, "with m.If(first[-1]):", "with m.If(0):")
 
 REQUANTIZE = [
     Fault("ties are never rounded up", requantize, "half & (odd | rest)", "half & rest"),
@@ -91,7 +116,7 @@ CURVE = [
 ]
 
 NEURON = [
-    Fault("first is dropped", mac, "with m.If(first[-1]):", "with m.If(0):"),
+    FIRST_DROPPED,
     Fault(
         "a guard bit of the tree is missing",
         mac,
@@ -109,7 +134,7 @@ NEURON = [
 ]
 
 NETWORK = [
-    Fault("a reset leaves the pipeline full", layer, "reset_less=False", "reset_less=True"),
+    PIPELINE_FULL,
     Fault(
         "a reset leaves the write bank",
         buffer,
@@ -124,12 +149,7 @@ NETWORK = [
         "memory.fold.eq(tags[at_bias].fold)",
         "memory.fold.eq(tags[at_bias + 1].fold)",
     ),
-    Fault(
-        "the row does not begin again",
-        layer,
-        "row.eq(Mux(self.release, 0, row + 1))",
-        "row.eq(row + 1)",
-    ),
+    ROW_GOES_ON,
     Fault(
         "weights a cycle early",
         weights,
@@ -190,7 +210,7 @@ STALLS = [
 ]
 
 START = [
-    Fault("a reset leaves the pipeline full", layer, "reset_less=False", "reset_less=True"),
+    PIPELINE_FULL,
     Fault(
         "a reset leaves the fold",
         layer,
@@ -206,13 +226,8 @@ SAMPLE = [
         "self.en & issue.word & issue.last_fold",
         "self.en & self.available & (self.address == beats - 2) & issue.last_fold",
     ),
-    Fault(
-        "the row does not begin again",
-        layer,
-        "row.eq(Mux(self.release, 0, row + 1))",
-        "row.eq(row + 1)",
-    ),
-    Fault("first is dropped", mac, "with m.If(first[-1]):", "with m.If(0):"),
+    ROW_GOES_ON,
+    FIRST_DROPPED,
     LAST_SEGMENT,
 ]
 

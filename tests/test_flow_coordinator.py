@@ -18,25 +18,6 @@ from bittrue.model.exceptions import BittrueError
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "digits.toml"
 COMMAND = "import typer; from bittrue.flow.sweep import sweep; typer.run(sweep)"
-SMALL = """
-[network]
-data = "digits"
-layers = [64, 10]
-epochs = 1
-
-[space]
-width = [4, 6, 8]
-curve = ["plan", "fit"]
-segments = [2, 4]
-pe = [1, 5]
-"""
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "space.toml").write_text(SMALL)
-    return tmp_path
 
 
 def started(file, store, *words):
@@ -44,6 +25,11 @@ def started(file, store, *words):
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
+
+
+def widen(file):
+    text = file.read_text().replace("[4, 6, 8]", "[4, 5, 6, 7, 8, 9, 10]")
+    file.write_text(text.replace("[1, 5]", "[1, 2, 5, 10]"))
 
 
 def count(store):
@@ -82,45 +68,43 @@ def finished(file, store, *words):
     return ended(started(file, store, "--json", *words))
 
 
-def test_two_at_once_measure_nothing_twice(folder):
-    wide = SMALL.replace("[4, 6, 8]", "[4, 5, 6, 7, 8, 9, 10]").replace("[1, 5]", "[1, 2, 5, 10]")
-    (folder / "space.toml").write_text(wide)
+def test_two_at_once_measure_nothing_twice(sweep_folder):
+    widen(sweep_folder / "space.toml")
     pair = [started("space.toml", "a.sqlite", "--jobs", "1", "--json") for _ in range(2)]
     trees = [ended(process) for process in pair]
-    assert trees[0]["points"] == trees[1]["points"] == len(rows_of(folder / "a.sqlite")) == 84
+    assert trees[0]["points"] == trees[1]["points"] == len(rows_of(sweep_folder / "a.sqlite")) == 84
     assert sum(tree["computed"] for tree in trees) == 84
 
 
-def test_killed_once_it_ends_with_the_same_rows(folder):
-    wide = SMALL.replace("[4, 6, 8]", "[4, 5, 6, 7, 8, 9, 10]").replace("[1, 5]", "[1, 2, 5, 10]")
-    (folder / "space.toml").write_text(wide)
+def test_killed_once_it_ends_with_the_same_rows(sweep_folder):
+    widen(sweep_folder / "space.toml")
     whole = started("space.toml", "whole.sqlite", "--jobs", "1", "--json")
-    had = killed_at("space.toml", folder / "killed.sqlite", 1)
+    had = killed_at("space.toml", sweep_folder / "killed.sqlite", 1)
     assert 1 <= had < 84
     assert finished("space.toml", "killed.sqlite")["computed"] == 84 - had
     ended(whole)
-    assert rows_of(folder / "killed.sqlite") == rows_of(folder / "whole.sqlite")
+    assert rows_of(sweep_folder / "killed.sqlite") == rows_of(sweep_folder / "whole.sqlite")
 
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-def test_the_digits_killed_often_end_with_the_same_rows(folder):
+def test_the_digits_killed_often_end_with_the_same_rows(sweep_folder):
     whole = finished(EXAMPLE, "whole.sqlite")
     points, had = whole["points"], []
     for share in np.linspace(0.1, 0.82, 10):
         least = max(share * points, *had, 0) + 1
-        had.append(killed_at(EXAMPLE, folder / "killed.sqlite", least))
+        had.append(killed_at(EXAMPLE, sweep_folder / "killed.sqlite", least))
     # ten kills, each of a sweep that had got on
     assert had == sorted(set(had)) and len(had) == 10
     assert 0.1 * points <= had[0]
     assert had[-1] <= 0.9 * points
     assert finished(EXAMPLE, "killed.sqlite")["computed"] == points - had[-1]
-    assert rows_of(folder / "killed.sqlite") == rows_of(folder / "whole.sqlite")
+    assert rows_of(sweep_folder / "killed.sqlite") == rows_of(sweep_folder / "whole.sqlite")
 
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-def test_the_digits_have_a_narrow_design_that_is_as_good_as_floats(folder):
+def test_the_digits_have_a_narrow_design_that_is_as_good_as_floats(sweep_folder):
     tree = finished(EXAMPLE, "a.sqlite")
     assert tree["designs"] >= 200
     assert tree["seconds"] < 120
@@ -185,7 +169,7 @@ def dask(tmp_path):
 @pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_cluster_gives_the_same_rows_with_a_worker_killed_half_way(folder, dask, killed):
+def test_a_cluster_gives_the_same_rows_with_a_worker_killed_half_way(sweep_folder, dask, killed):
     address, workers = dask
     on_cluster = started(EXAMPLE, "cluster.sqlite", "--cluster", address, "--json")
     while killed and on_cluster.poll() is None and count("cluster.sqlite") < 300:
@@ -195,7 +179,7 @@ def test_a_cluster_gives_the_same_rows_with_a_worker_killed_half_way(folder, das
         assert count("cluster.sqlite") < 900
     assert ended(on_cluster)["computed"] == 960
     finished(EXAMPLE, "local.sqlite")
-    assert rows_of(folder / "cluster.sqlite") == rows_of(folder / "local.sqlite")
+    assert rows_of(sweep_folder / "cluster.sqlite") == rows_of(sweep_folder / "local.sqlite")
 
 
 @pytest.mark.long

@@ -26,26 +26,6 @@ from bittrue.model.golden import GoldenNetwork
 from bittrue.model.quantize import quantize
 from bittrue.model.ranges import choose_config
 
-SMALL = """
-[network]
-data = "digits"
-layers = [64, 10]
-epochs = 1
-
-[space]
-width = [4, 6, 8]
-curve = ["plan", "fit"]
-segments = [2, 4]
-pe = [1, 5]
-"""
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "space.toml").write_text(SMALL)
-    return tmp_path
-
 
 def run(*words):
     app = typer.Typer()
@@ -186,8 +166,8 @@ def test_lost_workers_lose_no_rows(task, tmp_path):
     assert (len(rows), computed) in ((9, 9), (9, 5))
 
 
-def test_the_command_shows_front_and_choice(folder, capsys):
-    with (folder / "space.toml").open("a") as file:
+def test_the_command_shows_front_and_choice(sweep_folder, capsys):
+    with (sweep_folder / "space.toml").open("a") as file:
         file.write('[constraints]\nwidth = "<= 8"\n')
     run("space.toml", "--jobs", "2", "--csv", "rows.csv")
     shown = capsys.readouterr()
@@ -195,7 +175,7 @@ def test_the_command_shows_front_and_choice(folder, capsys):
     assert "18 points of 18" in shown.out
     assert "width <= 8, smallest bits: width 4, curve fit" in shown.out
     assert "bittrue: wrote rows.csv" in shown.err
-    with (folder / "rows.csv").open() as file:
+    with (sweep_folder / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 18
     assert sum(bool(row["reason"]) for row in rows) == 4
@@ -206,8 +186,8 @@ def test_the_command_shows_front_and_choice(folder, capsys):
     assert tree["designs"] == len({row["design"] for row in rows if row["design"]})
 
 
-def test_what_cannot_be_met_is_said_below_the_front(folder, capsys):
-    with (folder / "space.toml").open("a") as file:
+def test_what_cannot_be_met_is_said_below_the_front(sweep_folder, capsys):
+    with (sweep_folder / "space.toml").open("a") as file:
         file.write('[constraints]\nbits = "<= 100"\n')
     with pytest.raises(
         BittrueError, match=r"^a point must meet bits <= 100, got none among 14; .* bits 2560$"
@@ -230,7 +210,7 @@ def test_what_cannot_be_met_is_said_below_the_front(folder, capsys):
         ),
     ],
 )
-def test_what_the_command_refuses(folder, words, message):
+def test_what_the_command_refuses(sweep_folder, words, message):
     with pytest.raises(BittrueError, match=message):
         run(*words)
 

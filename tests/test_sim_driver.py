@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 from designs import drawn_design, drawn_session
+from planted import plant_standstill
 
-from bittrue.hdl.buffer import SampleBuffer
 from bittrue.hdl.machine import Machine
 from bittrue.model.formats import Overflow, Rounding
 from bittrue.model.golden import GoldenNetwork
@@ -81,23 +81,13 @@ def test_shards_of_amaranth():
         assert rows(one, cycles=False) == rows(other, cycles=False)
 
 
-def stuck(self, platform):
-    """Build a buffer that never says it holds a sample."""
-    m = ELABORATE(self, platform)
-    m.d.comb += self.available.eq(0)
-    return m
-
-
-ELABORATE = SampleBuffer.elaborate
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_standstill_is_reported(engine, monkeypatch):
     """No session after the first begins."""
     design = drawn_design(1, (2, 1))
     machine = Machine(design.shape, counters="full", trace=True)
     sessions = [drawn_session(2, design, 4), drawn_session(3, design, 4)]
-    monkeypatch.setattr(SampleBuffer, "elaborate", stuck)
+    plant_standstill(monkeypatch)
     expected = simulate(machine, sessions)
     actual = simulate(machine, sessions, engine=engine)
     for session, one, other in zip(sessions, expected, actual, strict=True):

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 from designs import drawn_design, drawn_session
+from planted import plant_standstill
 
-from bittrue.hdl.buffer import SampleBuffer
 from bittrue.hdl.machine import Machine
 from bittrue.model.exceptions import BittrueError, BittrueWarning
 from bittrue.sim.compare import compare
@@ -38,14 +38,7 @@ def test_bad_options(options, message):
 
 def test_a_standstill_is_reported_after_bounded_idle_cycles(monkeypatch):
     """A buffer that never says it holds a sample: nothing comes out, and the run ends."""
-    elaborate = SampleBuffer.elaborate
-
-    def stuck(self, platform):
-        m = elaborate(self, platform)
-        m.d.comb += self.available.eq(0)
-        return m
-
-    monkeypatch.setattr(SampleBuffer, "elaborate", stuck)
+    plant_standstill(monkeypatch)
     machine = Machine(DESIGN.shape, counters="full", trace=True)
     sessions = [drawn_session(2, DESIGN, 4), drawn_session(3, DESIGN, 4)]
     runs = simulate(machine, sessions)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from designs import drawn_design, drawn_session
+from planted import plant_standstill
 
 from bittrue.hdl.buffer import SampleBuffer
 from bittrue.hdl.machine import Machine
@@ -100,14 +101,7 @@ def test_a_lane_shows_the_cycles_of_its_own_samples(stalls):
 
 
 def test_a_standstill_is_reported(monkeypatch):
-    elaborate = SampleBuffer.elaborate
-
-    def stuck(self, platform):
-        m = elaborate(self, platform)
-        m.d.comb += self.available.eq(0)
-        return m
-
-    monkeypatch.setattr(SampleBuffer, "elaborate", stuck)
+    plant_standstill(monkeypatch)
     design = drawn_design(1, (3, 3, 3))
     machine = Machine(design.shape, counters="full", trace=True)
     sessions = [drawn_session(2, design, 4 * LANES), drawn_session(3, design, 4)]
