@@ -1,12 +1,10 @@
 """Questions about bits, put to a solver."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
-from bittrue.model.exceptions import ToolMissing
-
 from .literals import FALSE, TRUE, Literals
+from .solver import bitwuzla
 
 ANSWER = 20_000
 """Milliseconds for one of many answers."""
@@ -27,12 +25,7 @@ class _Terms:
     """
 
     def __init__(self, logic: Literals) -> None:
-        try:
-            self._library: Any = import_module("bitwuzla")
-        except ImportError:
-            raise ToolMissing(
-                "bitwuzla must be installed for proofs, got none: pip install 'bittrue[prove]'"
-            ) from None
+        self._library = bitwuzla()
         self._logic = logic
         self._manager = self._library.TermManager()
         self._bool = self._manager.mk_bool_sort()
@@ -44,6 +37,13 @@ class _Terms:
             self._make(node)
         term = self._made[node]
         return self._manager.mk_term(self._library.Kind.NOT, [term]) if literal & 1 else term
+
+    def _any(self, clause: Sequence[int]) -> Any:
+        """Return the term that says that a literal of a clause is true."""
+        terms = [self._term(literal) for literal in clause]
+        if len(terms) == 1:
+            return terms[0]
+        return self._manager.mk_term(self._library.Kind.OR, terms)
 
     def _make(self, root: int) -> None:
         if root >= len(self._made):
@@ -109,13 +109,9 @@ class BitSolver(_Terms):
         options.set(self._library.Option.TIME_LIMIT_PER, max(int(1000 * seconds), 1))
         solver = self._library.Bitwuzla(self._manager, options)
         roots: list[int] = []
-        kinds = self._library.Kind
         for clause in clauses:
-            terms = [self._term(literal) for literal in clause]
             roots += clause
-            solver.assert_formula(
-                terms[0] if len(terms) == 1 else self._manager.mk_term(kinds.OR, terms)
-            )
+            solver.assert_formula(self._any(clause))
         result = solver.check_sat()
         if result == self._library.Result.UNSAT:
             return None
@@ -154,10 +150,7 @@ class Asked(_Terms):
 
     def holds(self, clause: Sequence[int]) -> None:
         """Add a clause."""
-        terms = [self._term(literal) for literal in clause]
-        self._solver.assert_formula(
-            terms[0] if len(terms) == 1 else self._manager.mk_term(self._library.Kind.OR, terms)
-        )
+        self._solver.assert_formula(self._any(clause))
 
     def true(self, literals: Sequence[int]) -> bool:
         """Tell whether all clauses and some literals can be true at once.

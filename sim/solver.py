@@ -27,6 +27,22 @@ RELATIONS = {"ult": "BV_ULT", "slt": "BV_SLT"}
 """And of what gives a truth value."""
 
 
+def bitwuzla() -> Any:
+    """Return the package ``bitwuzla``.
+
+    Raises
+    ------
+    ToolMissing
+        If it is not installed.
+    """
+    try:
+        return import_module("bitwuzla")
+    except ImportError:
+        raise ToolMissing(
+            "bitwuzla must be installed for proofs, got none: pip install 'bittrue[prove]'"
+        ) from None
+
+
 class Solver:
     """Bitwuzla, asked whether words can differ.
 
@@ -42,12 +58,7 @@ class Solver:
     """
 
     def __init__(self, seconds: float = 60.0) -> None:
-        try:
-            self._library: Any = import_module("bitwuzla")
-        except ImportError:
-            raise ToolMissing(
-                "bitwuzla must be installed for proofs, got none: pip install 'bittrue[prove]'"
-            ) from None
+        self._library = bitwuzla()
         self._manager = self._library.TermManager()
         self._milliseconds = int(1000 * seconds)
         self._made: dict[int, Any] = {}
