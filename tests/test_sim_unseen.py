@@ -48,7 +48,7 @@ def true(flat):
     return unseen, unseen.facts
 
 
-@pytest.mark.parametrize("every", [50, pytest.param(9, marks=long)])
+@pytest.mark.parametrize("every", [50, pytest.param(9, marks=[long, pytest.mark.timeout(900)])])
 def test_what_is_seen_is_never_proven_unseen(flat, judged, true, every, monkeypatch):
     killed = [mutant for mutant, outcome in judged if outcome.verdict == KILLED][::every]
     assert len(killed) > 1
