@@ -102,7 +102,9 @@ def first_unlike(machine: Machine, script: Script) -> Finding | None:
     ports["rst"] = domain.rst
     driven = Signal(sum(width for _, width in script.inputs))
     m.d.comb += Cat(ports[name] for name, _ in script.inputs).eq(driven)
-    seen = Cat(ports[name] for name, _ in script.outputs)
+    # one signal is sampled much faster than many
+    seen = Signal(sum(width for _, width in script.outputs))
+    m.d.comb += seen.eq(Cat(ports[name] for name, _ in script.outputs))
     found: list[Finding] = []
 
     async def testbench(ctx: Any) -> None:

@@ -131,7 +131,7 @@ def test_a_saved_design_runs_again(run, tmp_path):
 
 def test_settings_come_from_a_file(run, tmp_path):
     (tmp_path / "run.toml").write_text('format = "fxp-s12/8"\nqueries = 2\nseed = 4\n')
-    _, out, _ = run("verify", "--config", "run.toml", "--json", "--seed", "9")
+    _, out, _ = run("verify", "--config", "run.toml", "--json", "--no-ports", "--seed", "9")
     tree = json.loads(out)
     assert (tree["seed"], len(tree["queries"])) == (9, 2)
     assert tree["config"]["weight_type"] == "fxp-s12/8,RND_CONV,SAT"
