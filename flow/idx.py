@@ -2,10 +2,12 @@
 
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from bittrue.model.exceptions import BittrueError
+from bittrue.model.files import SPARE, unpacked_limit
 
 from .gz import opened
 from .pixels import Labels, Pixels
@@ -13,6 +15,9 @@ from .pixels import Labels, Pixels
 UNSIGNED_BYTES = 0x08
 IMAGES, LABELS = 3, 1
 """Dimensions of a file of images (images, rows, columns) and of a file of labels."""
+
+CHUNK = 1 << 20
+"""Bytes read at once."""
 
 _NAMES = {IMAGES: "images", LABELS: "labels"}
 
@@ -77,26 +82,41 @@ def labels_beside(images: Path) -> Path:
 
 def _read(path: Path, dimensions: int) -> Pixels:
     """Return the bytes of an IDX file in the shape that its header says."""
-    with opened(path) as stream:
-        content = stream.read()
-    _check_magic(path, content[:4], dimensions)
     start = 4 + 4 * dimensions
-    if len(content) < start:
+    with opened(path) as stream:
+        header = stream.read(start)
+        _check_magic(path, header[:4], dimensions)
+        if len(header) < start:
+            raise BittrueError(
+                f"{path} must have a header of {start} bytes, got a truncated file of {len(header)}"
+            )
+        shape = [int(size) for size in np.frombuffer(header, ">u4", dimensions, 4)]
+        if not all(shape):
+            raise BittrueError(
+                f"{path} must have at least one of each dimension, "
+                f"got {' × '.join(map(str, shape))}"
+            )
+        return _content(path, stream, start, prod(shape)).reshape(shape)
+
+
+def _content(path: Path, stream: BinaryIO, start: int, size: int) -> Pixels:
+    """Return the bytes behind a header, of which there must be so many."""
+    # half of what may be spared is left to whatever unpacks
+    most = unpacked_limit(path.stat().st_size) - SPARE // 2
+    content, actual = np.empty(size if size <= most else 0, np.uint8), 0
+    while part := stream.read(CHUNK):
+        if actual + len(part) <= len(content):
+            content[actual : actual + len(part)] = np.frombuffer(part, np.uint8)
+        actual += len(part)
+    if actual != size:
+        kind = "a truncated file of" if actual < size else "a longer one of"
         raise BittrueError(
-            f"{path} must have a header of {start} bytes, got a truncated file of {len(content)}"
+            f"{path} must have the {start + size} bytes that its header says, "
+            f"got {kind} {start + actual}"
         )
-    shape = [int(size) for size in np.frombuffer(content, ">u4", dimensions, 4)]
-    if not all(shape):
-        raise BittrueError(
-            f"{path} must have at least one of each dimension, got {' × '.join(map(str, shape))}"
-        )
-    expected, actual = start + prod(shape), len(content)
-    if actual != expected:
-        kind = "a truncated file of" if actual < expected else "a longer one of"
-        raise BittrueError(
-            f"{path} must have the {expected} bytes that its header says, got {kind} {actual}"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    if len(content) != size:
+        raise BittrueError(f"{path} must unpack to at most {most} bytes, got {start + size}")
+    return content
 
 
 def _check_magic(path: Path, magic: bytes, dimensions: int) -> None:
