@@ -1,14 +1,12 @@
 """Machines of which some words differ, and proofs that it is never seen.
 
-For each word that may differ there is one bit, which is up while it may. That nothing is seen at a
-port, whatever such bits, the control and all that is driven come to, and that no other word comes
-to differ, is what has to be proven.
+What has to be proven is that nothing is seen at a port, whatever the control, the bits that say
+which words may differ, and all that is driven come to; and that no other word comes to differ.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from time import process_time
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +17,7 @@ from .guesses import never_beside, never_together
 from .lasting import lasting
 from .literals import FALSE
 from .pairs import Pair
+from .products import Fault, Product, Products
 from .reach import Clause, Reach, Reached
 from .running import Running
 from .walk import Words
@@ -48,47 +47,6 @@ THINNED = 8
 """Of so many words of states on walks, one is looked at where windows are."""
 
 
-class Fault(NamedTuple):
-    """What is wrong with a machine.
-
-    Members
-    -------
-    number : int
-        Which machine it is.
-    flipped : tuple of int
-        Registers that power up with the other value.
-    """
-
-    number: int
-    flipped: tuple[int, ...]
-
-
-class Product(NamedTuple):
-    """The true machine and faulty ones at once.
-
-    Members
-    -------
-    becomes, initial : dict
-        The state: what each variable becomes, and what it is at first.
-    shown : list of int
-        Literals of differences at ports.
-    moved : dict from int to int
-        Registers of which it is not in the state whether they differ, and when they come to.
-    differs : dict from Word to int
-        Words that may differ, and the variable of each.
-    """
-
-    becomes: dict[int, int]
-    initial: dict[int, bool]
-    shown: list[int]
-    moved: dict[int, int]
-    differs: dict[Word, int]
-
-    def said(self, clauses: Sequence[Clause]) -> str:
-        """Return in words how it was proven."""
-        return f"{len(self.differs)} words may differ, {len(clauses)} clauses keep them unseen"
-
-
 class Apart:
     """Proofs about faults of one netlist.
 
@@ -112,6 +70,7 @@ class Apart:
         walks: Sequence[Sequence[Mapping[int, Words]]],
     ) -> None:
         self._pair, self._control, self._walks = pair, control, walks
+        self._products = Products(pair, control)
         self._logic = pair.logic
         self._becomes = dict(zip(pair.variables, pair.becomes, strict=True))
         self._initial = dict(zip(pair.variables, initial.tolist(), strict=True))
@@ -119,18 +78,15 @@ class Apart:
 
     def word_by_word(self, faults: Sequence[Fault]) -> str:
         """Prove that nothing is seen of some faults, of guesses about words; or return nothing."""
-        live = self._live(faults)
+        live = self._products.live(faults)
         apart = self._tainted_on_walks(faults, live)
-        while apart is not None:
-            product = self._tainted(faults, live, apart)
-            clauses = self._lasting(product, self._beside(product))
-            found = self._allowed(product, clauses)
-            if found is None:
-                return ""
-            if not found:
-                return product.said(clauses)
-            apart |= {self._control.words[register] for register in found}
-        return ""
+        if apart is None:
+            return ""
+
+        def product_of(words: set[Word]) -> Product:
+            return self._products.tainted(faults, live, words)
+
+        return self._guessed(product_of, self._beside, apart, self._control.words.__getitem__)
 
     def bit_by_bit(self, fault: Fault, apart: set[int]) -> str:
         """Prove that nothing is seen of a fault, of guesses about data too; or return nothing.
@@ -142,19 +98,18 @@ class Apart:
         apart : set of int
             Registers that come to differ.
         """
-        live = self._live([fault])
-        apart = apart & live
-        while len(apart) <= MOST_APART:
-            product = self._exact(fault, live, {(register,) for register in apart})
+        live = self._products.live([fault])
+
+        def product_of(words: set[Word]) -> Product:
+            product = self._products.exact(fault, live, words)
             self._with_data(product)
-            clauses = self._lasting(product, self._beside(product) | self._about_data(product))
-            found = self._allowed(product, clauses)
-            if found is None:
-                return ""
-            if not found:
-                return product.said(clauses)
-            apart |= found
-        return ""
+            return product
+
+        def guesses_of(product: Product) -> set[Clause]:
+            return self._beside(product) | self._about_data(product)
+
+        bits: set[Word] = {(register,) for register in apart & live}
+        return self._guessed(product_of, guesses_of, bits, lambda register: (register,), MOST_APART)
 
     def backwards(self, fault: Fault, apart: set[int], seconds: float) -> str:
         """Prove that nothing is seen of a fault, backwards from where it would be; or return none.
@@ -168,15 +123,15 @@ class Apart:
         seconds : float
             Time for it.
         """
-        live = self._live([fault])
+        live = self._products.live([fault])
         end = process_time() + seconds
         for exact in (False, True):
             words = {self._control.words[register] for register in apart & live}
             for _ in range(ROUNDS):
                 if exact:
-                    product = self._exact(fault, live, words)
+                    product = self._products.exact(fault, live, words)
                 else:
-                    product = self._tainted([fault], live, words)
+                    product = self._products.tainted([fault], live, words)
                 found = self._reached(product, (end - process_time()) / (1 if exact else 2))
                 if isinstance(found, str):
                     return found
@@ -185,50 +140,24 @@ class Apart:
                 words |= {self._control.words[register] for register in found}
         return ""
 
-    def _live(self, faults: Sequence[Fault]) -> set[int]:
-        pair = self._pair
-        return set[int]().union(*(pair.live(pair.slots(fault.number, {})) for fault in faults))
-
-    def _tainted(self, faults: Sequence[Fault], live: set[int], apart: Collection[Word]) -> Product:
-        """Return the true machine and faulty ones, as far as `taint` tells."""
-        differs = {word: self._logic.var() for word in sorted(apart)}
-        bits = {register: bit for word, bit in differs.items() for register in word}
-        different = [self._pair.tainted(fault.number, bits) for fault in faults]
-        return self._product(faults, live, differs, different)
-
-    def _exact(self, fault: Fault, live: set[int], apart: Collection[Word]) -> Product:
-        """Return the true machine and a faulty one, as they are.
-
-        Words of one bit, when they may differ, do; of others, any bits then may be anything.
-        """
-        differs = {word: self._logic.var() for word in sorted(apart)}
-        bits = {register: bit for word, bit in differs.items() for register in word}
-        plain = {register for word in differs if len(word) == 1 for register in word}
-        own = self._pair.own(bits, plain)
-        different = self._pair.different(self._pair.slots(fault.number, own))
-        return self._product([fault], live, differs, [different])
-
-    def _product(
+    def _guessed(
         self,
-        faults: Sequence[Fault],
-        live: set[int],
-        differs: dict[Word, int],
-        different: Sequence[Sequence[int]],
-    ) -> Product:
-        """Return machines at once, of differences in the slots of each."""
-        logic, shown, moved = self._logic, list[int](), dict[int, int]()
-        for slots in different:
-            shown += self._pair.shown(slots)
-            for register, literal in self._pair.moved(slots, live).items():
-                moved[register] = logic.either(moved.get(register, FALSE), literal)
-        flipped = {register for fault in faults for register in fault.flipped}
-        becomes, initial = dict(self._control.becomes), dict(self._control.initial)
-        for word, bit in differs.items():
-            becomes[bit] = FALSE
-            initial[bit] = not flipped.isdisjoint(word)
-            for register in word:
-                becomes[bit] = logic.either(becomes[bit], moved.pop(register, FALSE))
-        return Product(becomes, initial, shown, moved, differs)
+        product_of: Callable[[set[Word]], Product],
+        guesses_of: Callable[[Product], set[Clause]],
+        apart: set[Word],
+        word_of: Callable[[int], Word],
+        most: int | None = None,
+    ) -> str:
+        """Prove that nothing is seen, of guesses, while words that may differ become more."""
+        while most is None or len(apart) <= most:
+            product = product_of(apart)
+            guesses, facts = sorted(guesses_of(product)), self._control.facts
+            clauses = lasting(self._logic, product.becomes, facts, guesses, self._becomes)
+            found = self._allowed(product, clauses)
+            if not found:
+                return "" if found is None else product.said(clauses)
+            apart = apart | {word_of(register) for register in found}
+        return ""
 
     def _tainted_on_walks(self, faults: Sequence[Fault], live: set[int]) -> set[Word] | None:
         """Return the words that may come to differ on a walk, as far as `taint` tells.
@@ -236,7 +165,7 @@ class Apart:
         None if it may be seen.
         """
         words = {self._control.words[register] for register in live}
-        product = self._tainted(faults, live, words)
+        product = self._products.tainted(faults, live, words)
         seen, any_shown = self._logic.var(), FALSE
         for literal in product.shown:
             any_shown = self._logic.either(any_shown, literal)
@@ -258,12 +187,8 @@ class Apart:
                 running.step({self._pair.inputs[slot]: row for slot, row in driven.items()})
         return np.concatenate(held, axis=1)
 
-    def _lasting(self, product: Product, guesses: set[Clause]) -> list[Clause]:
-        facts = self._control.facts
-        return lasting(self._logic, product.becomes, facts, sorted(guesses), self._becomes)
-
     def _beside(self, product: Product) -> set[Clause]:
-        """Guess beside what each word that may differ does not."""
+        """Guess beside what no word differs that may."""
         bits = product.differs.values()
         state = [variable for variable in product.becomes if variable not in set(bits)]
         held = self._held(product, [*state, *bits])
@@ -336,8 +261,8 @@ class Apart:
     @cached_property
     def _held_of_data(self) -> Words:
         """What all registers are on walks, thinned out."""
-        product = self._product([], set(), {}, [])
-        return self._held(product, self._pair.variables)[:, ::THINNED]
+        nothing = Product({}, {}, [], {}, {})
+        return self._held(nothing, self._pair.variables)[:, ::THINNED]
 
     def _allowed(self, product: Product, clauses: Sequence[Clause]) -> set[int] | None:
         """Return registers that come to differ too, though clauses hold; None if it may be seen."""

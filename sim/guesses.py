@@ -1,6 +1,7 @@
 """What seems to hold while something is up: combinations of bits that are never seen beside it."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -44,11 +45,6 @@ def never_beside(up: Words, states: Words, near: Sequence[int]) -> list[Combinat
     return found
 
 
-def _seen(literals: Words, where: Words | np.uint64) -> npt.NDArray[np.bool_]:
-    """Tell which literals are true in one of some states."""
-    return np.asarray((literals & where).any(axis=1))
-
-
 def never_together(states: Words, most: int) -> list[Combination]:
     """Return the smallest combinations of bits that are never seen.
 
@@ -61,19 +57,24 @@ def never_together(states: Words, most: int) -> list[Combination]:
     """
     count = len(states)
     literals = np.concatenate([~states, states])
-    there = np.flatnonzero(_seen(literals, ~np.uint64(0))).tolist()
-    found: list[tuple[int, ...]] = [(n,) for n in range(2 * count) if n not in set(there)]
-    pairs = np.ones((2 * count, 2 * count), dtype=np.bool_)
-    for one in there if most > 1 else ():
-        pairs[one] = _seen(literals, literals[one])
-    for at, one in enumerate(there if most > 1 else ()):
-        later = [n for n in there[at + 1 :] if n % count != one % count]
-        found += [(one, n) for n in later if not pairs[one, n]]
-        for n in later if most > 2 else ():
-            if pairs[one, n]:
-                third = [k for k in later if k > n and pairs[one, k] and pairs[n, k]]
-                beside = _seen(literals[third], literals[one] & literals[n])
-                found += [
-                    (one, n, k) for k, is_there in zip(third, beside, strict=True) if not is_there
-                ]
+    alone = _seen(literals, ~np.uint64(0))
+    there = np.flatnonzero(alone).tolist()
+    beside = {one: _seen(literals, literals[one]) for one in there}
+    found: list[tuple[int, ...]] = [(one,) for one in np.flatnonzero(~alone).tolist()]
+    for one, other in combinations(there, 2):
+        if one % count == other % count:
+            continue
+        if not beside[one][other]:
+            found += [(one, other)] if most > 1 else []
+        elif most > 2:
+            thirds = [n for n in there if n > other and beside[one][n] and beside[other][n]]
+            seen = _seen(literals[thirds], literals[one] & literals[other])
+            found += [
+                (one, other, n) for n, is_there in zip(thirds, seen, strict=True) if not is_there
+            ]
     return [tuple((n % count, n // count) for n in one) for one in found]
+
+
+def _seen(literals: Words, where: Words | np.uint64) -> npt.NDArray[np.bool_]:
+    """Tell which literals are true in one of some states."""
+    return np.asarray((literals & where).any(axis=1))

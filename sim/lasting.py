@@ -8,6 +8,7 @@ logic also runs on, in many lanes: what all guesses left allow, no step leaves a
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from .bits import Asked
 from .literals import TRUE, Literals
@@ -105,8 +106,8 @@ class _Onward:
         return [clause for clause, there in zip(clauses, true.tolist(), strict=True) if there]
 
 
-def _rows(clauses: Sequence[Clause], place: Mapping[int, int]) -> np.ndarray:
-    """Return the places of the clauses' literals, twice as many as variables; short ones twice."""
+def _rows(clauses: Sequence[Clause], place: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    """Return the places of literals in `_true`, a row a clause, short ones filled up with one."""
     width = max(map(len, clauses))
     return np.array(
         [
@@ -116,7 +117,7 @@ def _rows(clauses: Sequence[Clause], place: Mapping[int, int]) -> np.ndarray:
     )
 
 
-def _true(rows: np.ndarray, held: Words) -> np.ndarray:
+def _true(rows: npt.NDArray[np.int64], held: Words) -> npt.NDArray[np.bool_]:
     """Tell which clauses are true in all lanes."""
     literals = np.stack([held, ~held], axis=1).reshape(2 * len(held), -1)
     found = literals[rows[:, 0]]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from .gates import Gates
 from .literals import Literals
@@ -72,12 +73,12 @@ class Running:
         self._walker.edge()
 
 
-def habits(rng: np.random.Generator, count: int) -> np.ndarray:
+def habits(rng: np.random.Generator, count: int) -> npt.NDArray[np.float64]:
     """Return how often each of so many free variables is true, in each lane."""
     return rng.choice(HABITS, (count, LANES))
 
 
-def packed(bits: np.ndarray) -> Words:
+def packed(bits: npt.NDArray[np.bool_]) -> Words:
     """Return bits of all lanes as words, shape (rows, words)."""
     return np.ascontiguousarray(np.packbits(bits, axis=1, bitorder="little")).view(np.uint64)
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from bittrue.model.exceptions import ToolMissing
 
-from .apart import Apart, Fault
+from .apart import Apart
 from .bits import Asked
 from .control import Control, Fact, walks_of
 from .gates import Gates
 from .pairs import Pair
+from .products import Fault
 from .walk import Walker, Words
 
 
